@@ -1,0 +1,1 @@
+"""The HTTP ingress: authenticate, validate, enqueue, answer."""

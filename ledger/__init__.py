@@ -1,0 +1,1 @@
+"""The books: pure rules, migrations, SQL in .sql files, and what runs them."""

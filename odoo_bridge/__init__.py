@@ -1,0 +1,1 @@
+"""The way to Odoo and back: client, mapping, push, pull."""

@@ -1,0 +1,1 @@
+"""What crosses a boundary: HTTP bodies, broker messages, Odoo rows, settings."""

@@ -1,0 +1,1 @@
+"""The Celery app and its tasks: fold batches, deliver webhooks, dead-letter."""
