@@ -5,12 +5,11 @@ Forward only. Two processes that migrate at once wait for each other (advisory l
 
 import hashlib
 from importlib.resources import files
-from typing import LiteralString, cast
 
 import psycopg
 
 LOCK_KEY = 0x66626D69  # "fbmi"; any constant that only we use
-_TABLE: LiteralString = """
+_TABLE = """
     CREATE TABLE IF NOT EXISTS migration (
         name       text        PRIMARY KEY,
         sha256     text        NOT NULL,
@@ -39,7 +38,7 @@ def migrate(database_url: str) -> list[str]:
         _check(available, applied)
         missing = [name for name in sorted(available) if name not in applied]
         for name in missing:
-            conn.execute(cast(LiteralString, available[name]))
+            conn.execute(available[name])
             conn.execute(
                 "INSERT INTO migration (name, sha256) VALUES (%s, %s)",
                 (name, _digest(available[name])),

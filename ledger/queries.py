@@ -6,17 +6,13 @@ A block begins with ``-- name: some_name``; the comment lines after it describe 
 import re
 from functools import cache
 from importlib.resources import files
-from typing import LiteralString, cast
 
 _NAME = re.compile(r"^-- name: (\w+)\s*$", re.MULTILINE)
 
 
 @cache
-def load_queries(file_name: str) -> dict[str, LiteralString]:
-    """The statements of one file in ledger/sql, by name. Raises on a name given twice.
-
-    The files ship with the package, hence are as trusted as literals in the source.
-    """
+def load_queries(file_name: str) -> dict[str, str]:
+    """The statements of one file in ledger/sql, by name. ValueError on a name twice."""
     text = (files("ledger") / "sql" / f"{file_name}.sql").read_text(encoding="utf-8")
     parts = _NAME.split(text)
     names = parts[1::2]
@@ -24,10 +20,7 @@ def load_queries(file_name: str) -> dict[str, LiteralString]:
     if twice:
         raise ValueError(f"ledger/sql/{file_name}.sql: named twice: {sorted(twice)}")
     statements = (_without_comments(body) for body in parts[2::2])
-    return {
-        name: cast(LiteralString, statement)
-        for name, statement in zip(names, statements, strict=True)
-    }
+    return dict(zip(names, statements, strict=True))
 
 
 def _without_comments(body: str) -> str:

@@ -104,8 +104,8 @@ def decode_batch(body: Any) -> BatchMessage:
     try:
         if body["version"] != MESSAGE_VERSION:
             raise MessageInvalid(
-                f"message version {body['version']!r} is not {MESSAGE_VERSION}: a newer "
-                "API talks to an older worker; upgrade the workers, then replay"
+                f"message version {body['version']!r} is not {MESSAGE_VERSION}: a "
+                "newer API talks to an older worker; upgrade the workers, then replay"
             )
         return BatchMessage(
             batch_id=str(body["batch_id"]),
@@ -113,8 +113,15 @@ def decode_batch(body: Any) -> BatchMessage:
             received_at_us=int(body["received_at_us"]),
             received=int(body["received"]),
             counters=tuple(
-                Counter(i, tid, sub, code, int(at), value,
-                    None if members is None else tuple(members))
+                Counter(
+                    i,
+                    tid,
+                    sub,
+                    code,
+                    int(at),
+                    value,
+                    None if members is None else tuple(members),
+                )
                 for i, tid, sub, code, at, value, members in body["counters"]
             ),
             rejections=tuple(Rejection(*row) for row in body["rejections"]),

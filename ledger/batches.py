@@ -1,0 +1,127 @@
+"""A batch's way into the books, in one transaction: place, dedupe, fold, record.
+
+``apply_batch`` may run twice, or twice at once, for the same message: the batch's row
+is locked first, and a batch that is done is left alone.
+"""
+
+import json
+from collections import Counter as Tally
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from ledger.db import Connection
+from ledger.fold import Outcome, fold_items
+from ledger.outbox import enqueue_event
+from ledger.place import EPOCH
+from ledger.queries import load_queries
+from schemas.messages import BatchMessage
+
+LETTERS = {
+    "applied": "a",
+    "duplicate": "d",
+    "conflict": "c",
+    "rejected": "r",
+    "parked": "p",
+}
+OUTCOMES = {letter: outcome for outcome, letter in LETTERS.items()}
+
+_SQL = load_queries("fold")
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """A batch's state (done: nothing is left to do) and how often it was delivered."""
+
+    state: str
+    deliveries: int
+
+
+def take_batch(conn: Connection, message: BatchMessage) -> Delivery:
+    """Count this delivery of the message; commit it before applying the batch."""
+    row = conn.execute(
+        _SQL["take_batch"],
+        {
+            "batch_id": message.batch_id,
+            "service_id": message.service_id,
+            "received": message.received,
+            "received_at": EPOCH + timedelta(microseconds=message.received_at_us),
+        },
+    ).fetchone()
+    assert row is not None  # noqa: S101 - an upsert with RETURNING answers one row
+    return Delivery(*row)
+
+
+def return_batch(conn: Connection, batch_id: str) -> None:
+    """Take a delivery back that failed through no fault of the message."""
+    conn.execute(_SQL["return_batch"], {"batch_id": batch_id})
+
+
+def apply_batch(conn: Connection, message: BatchMessage, now: datetime) -> Tally[str]:
+    """Fold a batch that was taken; the caller's transaction commits it whole.
+
+    Returns how many items had each outcome; empty when the batch was done before.
+    """
+    batch_id = message.batch_id
+    state = conn.execute(_SQL["lock_batch"], {"batch_id": batch_id}).fetchone()
+    if state is None or state[0] not in ("processing", "queued"):
+        return Tally()
+    outcomes = fold_items(conn, message.service_id, batch_id, message.counters, now)
+    for rejection in message.rejections:
+        outcomes[rejection.index] = Outcome("rejected", rejection.reason)
+    tally = Tally(dict.fromkeys(LETTERS, 0))
+    tally.update(item.outcome for item in outcomes.values())
+    conn.execute(_SQL["finish_batch"], {"batch_id": batch_id, "now": now, **tally})
+    transaction_ids: dict[int, str | None] = {
+        c.index: c.transaction_id for c in message.counters
+    }
+    transaction_ids.update((r.index, r.transaction_id) for r in message.rejections)
+    indexes = sorted(outcomes)
+    conn.execute(
+        _SQL["insert_outcomes"],
+        {
+            "batch_id": batch_id,
+            "outcomes": "".join(LETTERS[outcomes[i].outcome] for i in indexes),
+            "transaction_ids": [transaction_ids[i] for i in indexes],
+            "reasons": json.dumps(
+                {i: outcomes[i].reason for i in indexes if outcomes[i].reason}
+            ),
+        },
+    )
+    _announce(conn, message, outcomes, tally, now)
+    return tally
+
+
+def bury_batch(conn: Connection, batch_id: str, error: str, now: datetime) -> None:
+    """Mark a batch dead; the dead letter itself is the caller's, same transaction."""
+    conn.execute(_SQL["bury_batch"], {"batch_id": batch_id, "error": error, "now": now})
+
+
+def _announce(
+    conn: Connection,
+    message: BatchMessage,
+    outcomes: dict[int, Outcome],
+    tally: Tally[str],
+    now: datetime,
+) -> None:
+    """Webhook events of a batch, in the transaction that folds it."""
+    data = {"batch_id": message.batch_id, "received": message.received, **tally}
+    enqueue_event(conn, message.service_id, "batch.processed", data, now)
+    for outcome, event_type in (
+        ("conflict", "counters.conflict"),
+        ("parked", "counters.parked"),
+        ("rejected", "batch.rejected"),
+    ):
+        if tally[outcome]:
+            items = [
+                {"index": index, "reason": item.reason}
+                for index, item in sorted(outcomes.items())
+                if item.outcome == outcome
+            ]
+            data = {"batch_id": message.batch_id, "count": len(items)}
+            enqueue_event(
+                conn,
+                message.service_id,
+                event_type,
+                {**data, "items": items[:100]},
+                now,
+            )

@@ -1,0 +1,34 @@
+"""Decimal places of money, and the one rounding that a bill gets."""
+
+from decimal import ROUND_HALF_UP, Context, Decimal
+
+# ISO 4217: the currencies whose minor unit is not a hundredth.
+_PLACES = {
+    0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
+    3: "BHD IQD JOD KWD LYD OMR TND",
+    4: "CLF UYW",
+}
+_PLACES_BY_CURRENCY = {
+    code: places for places, codes in _PLACES.items() for code in codes.split()
+}
+
+# Wide enough that no sum or product of a bill is ever rounded on the way: values have
+# at most 50 digits, and a rollup adds at most 10^18 of them.
+EXACT = Context(prec=400)
+
+
+def currency_places(currency: str) -> int:
+    """Digits after the point: CAD 2, JPY 0, KWD 3 (ISO 4217)."""
+    return _PLACES_BY_CURRENCY.get(currency, 2)
+
+
+def round_money(amount: Decimal, currency: str) -> Decimal:
+    """Half up (away from zero at the half) to the currency's precision."""
+    step = Decimal(1).scaleb(-currency_places(currency))
+    return amount.quantize(step, rounding=ROUND_HALF_UP, context=EXACT)
+
+
+def to_cents(amount: Decimal, currency: str) -> int:
+    """An amount in the currency's smallest unit, rounded half up."""
+    places = currency_places(currency)
+    return int(round_money(amount, currency).scaleb(places, context=EXACT))

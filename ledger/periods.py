@@ -1,0 +1,98 @@
+"""Billing periods: half-open ``[start, end)``, in the subscription's own timezone.
+
+Pure: no clock, no connection. Boundaries lie at the local midnight of a boundary date,
+so a period holds days of 23 or 25 hours as they come. The first period begins at the
+subscription's start, the last ends at its end.
+"""
+
+from calendar import monthrange
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+MONTHS = {"monthly": 1, "quarterly": 3, "semiannual": 6, "yearly": 12}
+INTERVALS = ("weekly", *MONTHS)
+ANCHORS = ("calendar", "anniversary")
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What decides a subscription's periods. Instants are aware, in UTC."""
+
+    interval: str
+    anchor: str
+    timezone: str
+    started_at: datetime
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Period:
+    """``[start, end)``, aware, in UTC."""
+
+    start: datetime
+    end: datetime
+
+
+def period_at(terms: Terms, instant: datetime) -> Period | None:
+    """The period that holds the instant; None before the start or from the end on."""
+    if instant < terms.started_at:
+        return None
+    if terms.ended_at is not None and instant >= terms.ended_at:
+        return None
+    zone = _zone(terms.timezone)
+    origin = _origin(terms, zone)
+    number = _number_of(terms.interval, origin, instant.astimezone(zone).date())
+    # A clock set back across midnight shows the day before again: correct the guess
+    # by the instants themselves.
+    while instant < _boundary(terms.interval, origin, number, zone):
+        number -= 1
+    while instant >= _boundary(terms.interval, origin, number + 1, zone):
+        number += 1
+    start = _boundary(terms.interval, origin, number, zone)
+    end = _boundary(terms.interval, origin, number + 1, zone)
+    return Period(
+        start=max(start, terms.started_at),
+        end=end if terms.ended_at is None else min(end, terms.ended_at),
+    )
+
+
+@lru_cache(maxsize=512)
+def _zone(name: str) -> ZoneInfo:
+    return ZoneInfo(name)
+
+
+def _origin(terms: Terms, zone: ZoneInfo) -> date:
+    """The date that boundary number 0 falls on, at or before the start."""
+    first_day = terms.started_at.astimezone(zone).date()
+    if terms.anchor == "anniversary":
+        return first_day
+    if terms.interval == "weekly":
+        return first_day - timedelta(days=first_day.weekday())
+    months = MONTHS[terms.interval]
+    return date(first_day.year, (first_day.month - 1) // months * months + 1, 1)
+
+
+def _number_of(interval: str, origin: date, day: date) -> int:
+    """The number of the last boundary at or before the day."""
+    if interval == "weekly":
+        return (day - origin).days // 7
+    months = (day.year - origin.year) * 12 + day.month - origin.month
+    number = months // MONTHS[interval]
+    return number - 1 if _boundary_date(interval, origin, number) > day else number
+
+
+def _boundary_date(interval: str, origin: date, number: int) -> date:
+    """Boundary 31 January + 1 month is the last day of February; + 2, 31 March."""
+    if interval == "weekly":
+        return origin + timedelta(days=7 * number)
+    months = origin.year * 12 + origin.month - 1 + number * MONTHS[interval]
+    year, month = divmod(months, 12)
+    return date(year, month + 1, min(origin.day, monthrange(year, month + 1)[1]))
+
+
+@lru_cache(maxsize=65_536)
+def _boundary(interval: str, origin: date, number: int, zone: ZoneInfo) -> datetime:
+    midnight = datetime.combine(_boundary_date(interval, origin, number), time())
+    return midnight.replace(tzinfo=zone).astimezone(UTC)

@@ -1,0 +1,102 @@
+-- name: upsert_service
+INSERT INTO service AS s (code, name, mode, odoo_id)
+VALUES (%(code)s, %(name)s, %(mode)s, %(odoo_id)s)
+ON CONFLICT (code) DO UPDATE
+   SET name = excluded.name, mode = excluded.mode, odoo_id = excluded.odoo_id
+RETURNING id
+
+-- name: service_id
+SELECT id FROM service WHERE code = %(code)s
+
+-- name: services
+SELECT id, code, name, mode FROM service ORDER BY code
+
+-- name: upsert_metric
+INSERT INTO metric AS m (service_id, code, name, aggregation, unit, odoo_id)
+SELECT s.id, %(code)s, %(name)s, %(aggregation)s, %(unit)s, %(odoo_id)s
+  FROM service s WHERE s.code = %(service)s
+ON CONFLICT (service_id, code) DO UPDATE
+   SET name = excluded.name, unit = excluded.unit, odoo_id = excluded.odoo_id,
+       aggregation = excluded.aggregation, updated_at = now()
+ WHERE (m.name, m.unit, m.odoo_id, m.aggregation) IS DISTINCT FROM
+       (excluded.name, excluded.unit, excluded.odoo_id, excluded.aggregation)
+
+-- name: upsert_plan
+INSERT INTO plan AS p (service_id, code, name, "interval", currency, price, odoo_id)
+SELECT s.id, %(code)s, %(name)s, %(interval)s, %(currency)s, %(price)s::numeric,
+       %(odoo_id)s
+  FROM service s WHERE s.code = %(service)s
+ON CONFLICT (service_id, code) DO UPDATE
+   SET name = excluded.name, "interval" = excluded."interval",
+       currency = excluded.currency, price = excluded.price,
+       odoo_id = excluded.odoo_id, updated_at = now()
+ WHERE (p.name, p."interval", p.currency, p.price, p.odoo_id) IS DISTINCT FROM
+       (excluded.name, excluded."interval", excluded.currency, excluded.price,
+        excluded.odoo_id)
+
+-- name: plan_id
+SELECT p.id
+  FROM plan p JOIN service s ON s.id = p.service_id
+ WHERE s.code = %(service)s AND p.code = %(plan)s
+
+-- name: upsert_charge
+INSERT INTO charge AS c (plan_id, metric_id, model, included, price, package_size, tiers)
+SELECT p.id, m.id, %(model)s, %(included)s::numeric, %(price)s::numeric,
+       %(package_size)s::numeric, %(tiers)s::jsonb
+  FROM plan p JOIN metric m ON m.service_id = p.service_id AND m.code = %(metric)s
+ WHERE p.id = %(plan_id)s
+ON CONFLICT (plan_id, metric_id) DO UPDATE
+   SET model = excluded.model, included = excluded.included, price = excluded.price,
+       package_size = excluded.package_size, tiers = excluded.tiers
+
+-- name: delete_other_charges
+DELETE FROM charge c
+ USING metric m
+ WHERE c.plan_id = %(plan_id)s AND m.id = c.metric_id
+   AND m.code <> ALL(%(metrics)s)
+
+-- name: upsert_customer
+INSERT INTO customer AS c (service_id, external_id, name, email, odoo_id)
+SELECT s.id, %(external_id)s, %(name)s, %(email)s, %(odoo_id)s
+  FROM service s WHERE s.code = %(service)s
+ON CONFLICT (service_id, external_id) DO UPDATE
+   SET name = excluded.name, email = excluded.email, odoo_id = excluded.odoo_id,
+       updated_at = now()
+ WHERE (c.name, c.email, c.odoo_id) IS DISTINCT FROM
+       (excluded.name, excluded.email, excluded.odoo_id)
+
+-- name: upsert_subscription
+INSERT INTO subscription AS b (service_id, external_id, customer_id, plan_id,
+                               started_at, ended_at, timezone, anchor, odoo_id)
+SELECT s.id, %(external_id)s, c.id, p.id, %(started_at)s, %(ended_at)s,
+       %(timezone)s, %(anchor)s, %(odoo_id)s
+  FROM service s
+  JOIN customer c ON c.service_id = s.id AND c.external_id = %(customer)s
+  JOIN plan p ON p.service_id = s.id AND p.code = %(plan)s
+ WHERE s.code = %(service)s
+ON CONFLICT (service_id, external_id) DO UPDATE
+   SET customer_id = excluded.customer_id, plan_id = excluded.plan_id,
+       started_at = excluded.started_at, ended_at = excluded.ended_at,
+       timezone = excluded.timezone, anchor = excluded.anchor,
+       odoo_id = excluded.odoo_id, updated_at = now()
+ WHERE (b.customer_id, b.plan_id, b.started_at, b.ended_at, b.timezone, b.anchor,
+        b.odoo_id) IS DISTINCT FROM
+       (excluded.customer_id, excluded.plan_id, excluded.started_at, excluded.ended_at,
+        excluded.timezone, excluded.anchor, excluded.odoo_id)
+
+-- name: subscription_exists
+SELECT 1
+  FROM subscription b JOIN service s ON s.id = b.service_id
+ WHERE s.code = %(service)s AND b.external_id = %(external_id)s
+
+-- name: metric_aggregations
+SELECT code, aggregation FROM metric WHERE service_id = %(service_id)s
+
+-- name: mark_synced
+INSERT INTO odoo_sync (kind, synced_at) VALUES (%(kind)s, %(now)s)
+ON CONFLICT (kind) DO UPDATE SET synced_at = excluded.synced_at, error = NULL
+
+-- name: mark_sync_failed
+INSERT INTO odoo_sync (kind, failed_at, error) VALUES (%(kind)s, %(now)s, %(error)s)
+ON CONFLICT (kind) DO UPDATE
+   SET failed_at = excluded.failed_at, error = excluded.error

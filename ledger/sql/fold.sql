@@ -1,0 +1,178 @@
+-- name: take_batch
+-- First sight of a message or another delivery of it: counts the delivery, and says what
+-- has become of the batch. Committed before the work, so that a message which ends its
+-- worker is counted all the same.
+INSERT INTO batch AS b (id, service_id, state, received, received_at, deliveries)
+VALUES (%(batch_id)s, %(service_id)s, 'processing', %(received)s, %(received_at)s, 1)
+ON CONFLICT (id) DO UPDATE
+   SET deliveries = b.deliveries + 1,
+       state = CASE b.state WHEN 'queued' THEN 'processing' ELSE b.state END
+RETURNING b.state, b.deliveries
+
+-- name: return_batch
+-- The work failed through no fault of the message: this delivery does not count.
+UPDATE batch
+   SET deliveries = greatest(deliveries - 1, 0)
+ WHERE id = %(batch_id)s AND state = 'processing'
+
+-- name: lock_batch
+-- Held to the end of the transaction: two deliveries of one batch go one by one.
+SELECT state FROM batch WHERE id = %(batch_id)s FOR UPDATE
+
+-- name: known_subscriptions
+SELECT s.external_id, s.id, p."interval", s.anchor, s.timezone, s.started_at, s.ended_at
+  FROM subscription s
+  JOIN plan p ON p.id = s.plan_id
+ WHERE s.service_id = %(service_id)s AND s.external_id = ANY(%(external_ids)s)
+
+-- name: known_metrics
+SELECT code, id, aggregation
+  FROM metric
+ WHERE service_id = %(service_id)s AND code = ANY(%(codes)s)
+
+-- name: fold_counters
+-- Dedupe and aggregate in one statement: what the primary key lets in is new, and only
+-- that is folded. Every insert is in key order, so that batches with keys in common wait
+-- for each other and never deadlock. Answers the item_index of each new counter.
+WITH item AS MATERIALIZED (
+    SELECT i.subscription_id, i.metric_id, i.aggregation, i.item_index,
+           i.transaction_id COLLATE "C" AS transaction_id,
+           'epoch'::timestamptz + i.timestamp_us * interval '1 microsecond'
+               AS occurred_at,
+           i.period_start, i.period_end, i.value::numeric AS value,
+           CASE WHEN i.members IS NOT NULL THEN
+               ARRAY(SELECT jsonb_array_elements_text(i.members::jsonb))
+           END AS members
+      FROM unnest(
+               %(subscription_ids)s::bigint[], %(metric_ids)s::integer[],
+               %(aggregations)s::text[], %(item_indexes)s::integer[],
+               %(transaction_ids)s::text[], %(timestamps_us)s::bigint[],
+               %(period_starts)s::timestamptz[], %(period_ends)s::timestamptz[],
+               %(values)s::text[], %(members)s::text[]
+           ) AS i (subscription_id, metric_id, aggregation, item_index, transaction_id,
+                   timestamp_us, period_start, period_end, value, members)
+),
+fresh AS (
+    INSERT INTO counter (subscription_id, metric_id, item_index, transaction_id,
+                         occurred_at, period_start, batch_id, value, members)
+    SELECT subscription_id, metric_id, item_index, transaction_id,
+           occurred_at, period_start, %(batch_id)s, value, members
+      FROM item
+     ORDER BY subscription_id, metric_id, transaction_id
+    ON CONFLICT DO NOTHING
+    RETURNING subscription_id, metric_id, period_start, item_index
+),
+fresh_member AS (
+    INSERT INTO unique_member (subscription_id, metric_id, period_start, member)
+    SELECT DISTINCT subscription_id, metric_id, period_start, m.member COLLATE "C"
+      FROM fresh
+      JOIN item USING (subscription_id, metric_id, period_start, item_index)
+     CROSS JOIN unnest(item.members) AS m (member)
+     ORDER BY 1, 2, 3, 4
+    ON CONFLICT DO NOTHING
+    RETURNING subscription_id, metric_id, period_start
+),
+new_members AS (
+    SELECT subscription_id, metric_id, period_start, count(*) AS members
+      FROM fresh_member
+     GROUP BY subscription_id, metric_id, period_start
+),
+folded AS (
+    SELECT subscription_id, metric_id, period_start,
+           min(period_end) AS period_end, min(aggregation) AS aggregation,
+           count(*) AS counters, sum(value) AS total, max(value) AS greatest,
+           (array_agg(value ORDER BY occurred_at DESC, transaction_id DESC))[1]
+               AS latest,
+           max(occurred_at) AS last_at,
+           (array_agg(transaction_id ORDER BY occurred_at DESC, transaction_id DESC))[1]
+               AS last_transaction_id
+      FROM fresh
+      JOIN item USING (subscription_id, metric_id, period_start, item_index)
+     GROUP BY subscription_id, metric_id, period_start
+),
+rolled AS (
+    INSERT INTO rollup AS r (subscription_id, metric_id, period_start, period_end,
+                             aggregation, quantity, counters, last_at,
+                             last_transaction_id, updated_at)
+    SELECT f.subscription_id, f.metric_id, f.period_start, f.period_end, f.aggregation,
+           CASE f.aggregation
+               WHEN 'sum' THEN f.total
+               WHEN 'max' THEN f.greatest
+               WHEN 'last' THEN f.latest
+               ELSE coalesce(n.members, 0)
+           END,
+           f.counters, f.last_at, f.last_transaction_id, %(now)s
+      FROM folded f
+      LEFT JOIN new_members n USING (subscription_id, metric_id, period_start)
+     ORDER BY f.subscription_id, f.metric_id, f.period_start
+    ON CONFLICT (subscription_id, metric_id, period_start) DO UPDATE
+       SET quantity = CASE r.aggregation
+               WHEN 'max' THEN greatest(r.quantity, excluded.quantity)
+               WHEN 'last' THEN
+                   CASE WHEN (excluded.last_at, excluded.last_transaction_id)
+                           > (r.last_at, r.last_transaction_id)
+                        THEN excluded.quantity ELSE r.quantity END
+               ELSE r.quantity + excluded.quantity
+           END,
+           counters = r.counters + excluded.counters,
+           last_at = greatest(r.last_at, excluded.last_at),
+           last_transaction_id =
+               CASE WHEN (excluded.last_at, excluded.last_transaction_id)
+                       > (r.last_at, r.last_transaction_id)
+                    THEN excluded.last_transaction_id ELSE r.last_transaction_id END,
+           revision = r.revision + 1,
+           updated_at = excluded.updated_at
+    RETURNING 1
+)
+SELECT item_index FROM fresh
+
+-- name: compare_stored
+-- For identities that were there before: is what came now the same as what is stored?
+SELECT i.item_index,
+       c.occurred_at = 'epoch'::timestamptz + i.timestamp_us * interval '1 microsecond'
+       AND c.value IS NOT DISTINCT FROM i.value::numeric
+       AND c.members IS NOT DISTINCT FROM
+           CASE WHEN i.members IS NOT NULL THEN
+               ARRAY(SELECT jsonb_array_elements_text(i.members::jsonb))
+           END AS same
+  FROM unnest(
+           %(subscription_ids)s::bigint[], %(metric_ids)s::integer[],
+           %(item_indexes)s::integer[], %(transaction_ids)s::text[],
+           %(timestamps_us)s::bigint[], %(values)s::text[], %(members)s::text[]
+       ) AS i (subscription_id, metric_id, item_index, transaction_id,
+               timestamp_us, value, members)
+  JOIN counter c USING (subscription_id, metric_id, transaction_id)
+
+-- name: insert_conflicts
+INSERT INTO counter_conflict (batch_id, item_index, subscription_id, metric_id,
+                              transaction_id, occurred_at, value, members, seen_at)
+SELECT %(batch_id)s, i.item_index, i.subscription_id, i.metric_id, i.transaction_id,
+       'epoch'::timestamptz + i.timestamp_us * interval '1 microsecond',
+       i.value::numeric,
+       CASE WHEN i.members IS NOT NULL THEN
+           ARRAY(SELECT jsonb_array_elements_text(i.members::jsonb))
+       END,
+       %(now)s
+  FROM unnest(
+           %(subscription_ids)s::bigint[], %(metric_ids)s::integer[],
+           %(item_indexes)s::integer[], %(transaction_ids)s::text[],
+           %(timestamps_us)s::bigint[], %(values)s::text[], %(members)s::text[]
+       ) AS i (subscription_id, metric_id, item_index, transaction_id,
+               timestamp_us, value, members)
+ON CONFLICT DO NOTHING
+
+-- name: finish_batch
+UPDATE batch
+   SET state = 'done', applied = %(applied)s, duplicate = %(duplicate)s,
+       conflict = %(conflict)s, rejected = %(rejected)s, parked = %(parked)s,
+       finished_at = %(now)s, error = NULL
+ WHERE id = %(batch_id)s
+
+-- name: insert_outcomes
+INSERT INTO batch_outcome (batch_id, outcomes, transaction_ids, reasons)
+VALUES (%(batch_id)s, %(outcomes)s, %(transaction_ids)s, %(reasons)s)
+
+-- name: bury_batch
+UPDATE batch
+   SET state = 'dead', finished_at = %(now)s, error = %(error)s
+ WHERE id = %(batch_id)s AND state <> 'done'

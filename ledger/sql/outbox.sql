@@ -1,0 +1,16 @@
+-- name: enqueue_message
+-- A message and its deliveries, for each enabled endpoint of the service that wants the
+-- type; no message where nobody does.
+WITH wanted AS (
+    SELECT id FROM webhook_endpoint
+     WHERE service_id = %(service_id)s AND enabled
+       AND (event_types = '{}' OR %(type)s = ANY(event_types))
+),
+message AS (
+    INSERT INTO webhook_message (id, service_id, type, body, created_at)
+    SELECT %(id)s, %(service_id)s, %(type)s, %(body)s, %(now)s
+     WHERE EXISTS (SELECT FROM wanted)
+    RETURNING id
+)
+INSERT INTO webhook_delivery (message_id, endpoint_id, due_at)
+SELECT message.id, wanted.id, %(now)s FROM message CROSS JOIN wanted
