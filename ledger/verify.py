@@ -1,0 +1,158 @@
+"""The proof of P4: every receipt adds up, every rollup is what its counters fold to.
+
+Everything is recomputed from the counters, a page of subscriptions at a time, within
+one snapshot, so that workers may go on while it runs.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from ledger.db import Connection
+from ledger.queries import load_queries
+
+PAGE = 200
+
+_SQL = load_queries("verify")
+
+
+@dataclass(frozen=True)
+class Mismatch:
+    """One thing that is not as it should be: of what kind, where, and what is wrong."""
+
+    kind: str
+    where: str
+    problem: str
+
+
+@dataclass
+class ServiceProof:
+    """What was found for one service. Sums are over its batches that are done."""
+
+    service: str
+    batches: int = 0
+    received: int = 0
+    applied: int = 0
+    duplicate: int = 0
+    conflict: int = 0
+    rejected: int = 0
+    parked: int = 0
+    counters: int = 0
+    waiting: int = 0
+    dead: int = 0
+    mismatches: list[Mismatch] = field(default_factory=list)
+
+
+class ServiceUnknown(LookupError):
+    """No service has that code."""
+
+
+def verify_books(
+    conn: Connection,
+    service: str | None = None,
+    progress: Callable[[str, int, int], None] = lambda _service, _done, _total: None,
+) -> list[ServiceProof]:
+    """Prove one service's books or all; ``progress`` gets service, done, total.
+
+    The connection must be fresh: the snapshot is taken here. Raises ServiceUnknown.
+    """
+    conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+    services = conn.execute(_SQL["services"], {"service": service}).fetchall()
+    if service is not None and not services:
+        raise ServiceUnknown(service)
+    return [_verify_service(conn, key, code, progress) for key, code in services]
+
+
+def _verify_service(
+    conn: Connection,
+    service_id: int,
+    code: str,
+    progress: Callable[[str, int, int], None],
+) -> ServiceProof:
+    proof = ServiceProof(code)
+    key = {"service_id": service_id}
+    _verify_batches(conn, service_id, proof)
+    row = conn.execute(_SQL["subscription_count"], key).fetchone()
+    total = row[0] if row else 0
+    done, after_id = 0, 0
+    while True:
+        page = conn.execute(
+            _SQL["subscription_page"], {**key, "after_id": after_id, "limit": PAGE}
+        ).fetchall()
+        if not page:
+            break
+        _verify_page(conn, dict(page), proof)
+        after_id = page[-1][0]
+        done += len(page)
+        progress(code, done, total)
+    if proof.counters != proof.applied:
+        proof.mismatches.append(
+            Mismatch(
+                "counters",
+                code,
+                f"receipts say that {proof.applied} counters were applied, the ledger "
+                f"holds {proof.counters}",
+            )
+        )
+    return proof
+
+
+def _verify_batches(conn: Connection, service_id: int, proof: ServiceProof) -> None:
+    key = {"service_id": service_id}
+    totals = conn.execute(_SQL["batch_totals"], key).fetchone()
+    assert totals is not None  # noqa: S101 - an aggregate answers one row
+    proof.batches, proof.received, proof.applied, proof.duplicate = totals[:4]
+    proof.conflict, proof.rejected, proof.parked = totals[4:]
+    states = dict(conn.execute(_SQL["batches_by_state"], key).fetchall())
+    proof.waiting = states.get("queued", 0) + states.get("processing", 0)
+    proof.dead = states.get("dead", 0)
+    for batch_id, received, *sums, missing in conn.execute(_SQL["wrong_batches"], key):
+        problem = (
+            "has no outcomes"
+            if missing
+            else f"received {received}, its sums say {'+'.join(map(str, sums))}, "
+            "its items say otherwise"
+        )
+        proof.mismatches.append(Mismatch("batch", str(batch_id), problem))
+    row = conn.execute(_SQL["parked_count"], key).fetchone()
+    if row and row[0] != proof.parked:
+        proof.mismatches.append(
+            Mismatch(
+                "parked",
+                proof.service,
+                f"receipts say that {proof.parked} counters are parked, "
+                f"the parking lot holds {row[0]}",
+            )
+        )
+
+
+def _verify_page(conn: Connection, names: dict[int, str], proof: ServiceProof) -> None:
+    key = {"subscription_ids": list(names)}
+    row = conn.execute(_SQL["page_counters"], key).fetchone()
+    proof.counters += row[0] if row else 0
+    for (
+        subscription_id,
+        metric,
+        start,
+        expected,
+        stored,
+        counted,
+        claimed,
+    ) in conn.execute(_SQL["wrong_rollups"], key):
+        proof.mismatches.append(
+            Mismatch(
+                "rollup",
+                f"{names[subscription_id]} {metric} {start:%Y-%m-%dT%H:%M:%SZ}",
+                f"{counted} counters fold to {expected}, the rollup says {stored} "
+                f"of {claimed}",
+            )
+        )
+    for subscription_id, metric, transaction_id in conn.execute(
+        _SQL["misplaced_counters"], key
+    ):
+        proof.mismatches.append(
+            Mismatch(
+                "counter",
+                f"{names[subscription_id]} {metric} {transaction_id}",
+                "lies outside the period it is counted in",
+            )
+        )
