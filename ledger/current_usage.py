@@ -106,7 +106,7 @@ def read_charge(
     package_size: Decimal | None,
     tiers: list[dict[str, Any]],
 ) -> Charge:
-    """A charge as the ``charge`` table stores it; tiers' numbers are decimal strings."""
+    """A charge as the table stores it; its tiers' numbers are decimal strings."""
     return Charge(
         model=model,
         included=included,

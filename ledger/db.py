@@ -13,10 +13,16 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 CONNECT_TIMEOUT_SECONDS = 2
 POOL_TIMEOUT_SECONDS = 2.0
 
+# Instants come back in UTC, whatever the server's own timezone is.
+_CONNECT: dict[str, Any] = {
+    "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+    "options": "-c timezone=UTC",
+}
+
 
 def connect(database_url: str) -> Connection:
     """One connection of its own; the caller closes it."""
-    return psycopg.connect(database_url, connect_timeout=CONNECT_TIMEOUT_SECONDS)
+    return psycopg.connect(database_url, **_CONNECT)
 
 
 @cache
@@ -32,7 +38,7 @@ def pool_of(database_url: str, size: int = 8) -> ConnectionPool[Connection]:
         max_size=size,
         timeout=POOL_TIMEOUT_SECONDS,
         check=ConnectionPool.check_connection,
-        kwargs={"connect_timeout": CONNECT_TIMEOUT_SECONDS},
+        kwargs=dict(_CONNECT),
         open=True,
     )
 

@@ -102,7 +102,9 @@ def _verify_batches(conn: Connection, service_id: int, proof: ServiceProof) -> N
     assert totals is not None  # noqa: S101 - an aggregate answers one row
     proof.batches, proof.received, proof.applied, proof.duplicate = totals[:4]
     proof.conflict, proof.rejected, proof.parked = totals[4:]
-    states = dict(conn.execute(_SQL["batches_by_state"], key).fetchall())
+    states: dict[str, int] = dict(
+        conn.execute(_SQL["batches_by_state"], key).fetchall()
+    )
     proof.waiting = states.get("queued", 0) + states.get("processing", 0)
     proof.dead = states.get("dead", 0)
     for batch_id, received, *sums, missing in conn.execute(_SQL["wrong_batches"], key):

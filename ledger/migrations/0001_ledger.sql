@@ -264,13 +264,14 @@ CREATE TABLE webhook_attempt (
     PRIMARY KEY (endpoint_id, message_id, attempt)
 );
 
--- What cannot go on (P11).
+-- What cannot go on (P11). json, not jsonb: a payload is kept as it came, also with
+-- characters that jsonb refuses.
 CREATE TABLE dead_letter (
     id         bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     kind       text        NOT NULL,
     service_id integer     REFERENCES service,
     source_id  text        NOT NULL,
-    payload    jsonb       NOT NULL,
+    payload    json        NOT NULL,
     reason     text        NOT NULL,
     detail     text        NOT NULL,
     attempts   integer     NOT NULL,

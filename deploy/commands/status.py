@@ -1,0 +1,55 @@
+"""`fusion-billing status`: what runs, what waits, what is dead."""
+
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+import httpx
+from rich.console import Console
+from rich.table import Table
+
+from deploy.options import state_option
+from deploy.stack import Stack, find_stack
+from ledger.db import connect
+from ledger.status import read_status, read_syncs
+
+TIMEOUT_SECONDS = 5
+
+
+@click.command
+@state_option
+def cli(state: Path | None) -> None:
+    """Show the state of the API, its dependencies and the ledger.
+
+    Exit status 0 when all is well, 1 when something is away or dead.
+    """
+    stack = find_stack(state)
+    health = _read_health(stack)
+    with connect(stack.database_url) as conn:
+        numbers = asdict(read_status(conn))
+        syncs = read_syncs(conn)
+    table = Table("what", "state", show_header=False)
+    for name, value in health.items():
+        table.add_row(name, value)
+    for name, number in numbers.items():
+        table.add_row(name.replace("_", " "), str(number))
+    for sync in syncs:
+        when = f"{sync.synced_at:%Y-%m-%d %H:%M:%S} UTC" if sync.synced_at else "never"
+        table.add_row(f"pulled {sync.kind}", sync.error or when)
+    Console().print(table)
+    well = all(value == "ok" for value in health.values())
+    if not well or numbers["batches_dead"] or numbers["dead_letters"]:
+        sys.exit(1)
+
+
+def _read_health(stack: Stack) -> dict[str, str]:
+    """State by part; the API's own word where it answers."""
+    try:
+        answer = httpx.get(f"{stack.api_url}/health", timeout=TIMEOUT_SECONDS).json()
+    except (httpx.HTTPError, ValueError) as error:
+        return {"api": f"does not answer: {error}"}
+    parts = {"api": str(answer["status"])}
+    for name, dependency in answer["dependencies"].items():
+        parts[name] = str(dependency["state"])
+    return parts

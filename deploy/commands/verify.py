@@ -1,0 +1,73 @@
+"""`fusion-billing verify`: proves the books (P4)."""
+
+import sys
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from deploy.options import state_option
+from deploy.stack import find_stack
+from ledger.db import connect
+from ledger.verify import ServiceProof, ServiceUnknown, verify_books
+
+COLUMNS = (
+    "batches",
+    "received",
+    "applied",
+    "duplicate",
+    "conflict",
+    "rejected",
+    "parked",
+    "counters",
+    "waiting",
+    "dead",
+)
+
+
+@click.command
+@click.option("--service", help="Only this service.")
+@state_option
+def cli(service: str | None, state: Path | None) -> None:
+    """Recompute every receipt and rollup from the counters.
+
+    Exit status 0 when all agree, 1 when anything differs; each difference is named.
+    """
+    url = find_stack(state).database_url
+    with (
+        Progress(console=Console(stderr=True), transient=True) as bar,
+        connect(url) as conn,
+    ):
+        tasks = {}
+
+        def show(code: str, done: int, total: int) -> None:
+            if code not in tasks:
+                tasks[code] = bar.add_task(code, total=total)
+            bar.update(tasks[code], completed=done)
+
+        try:
+            proofs = verify_books(conn, service, show)
+        except ServiceUnknown as error:
+            raise click.ClickException(
+                f"no service {service!r} in the ledger"
+            ) from error
+    _print_proofs(proofs)
+    wrong = sum(len(proof.mismatches) for proof in proofs)
+    if wrong:
+        click.echo(f"{wrong} mismatches: the books do not agree", err=True)
+        sys.exit(1)
+    click.echo("the books agree")
+
+
+def _print_proofs(proofs: list[ServiceProof]) -> None:
+    table = Table("service", *COLUMNS)
+    for proof in proofs:
+        table.add_row(proof.service, *(str(getattr(proof, name)) for name in COLUMNS))
+    Console().print(table)
+    for proof in proofs:
+        for mismatch in proof.mismatches:
+            click.echo(
+                f"{proof.service}: {mismatch.kind} {mismatch.where}: {mismatch.problem}"
+            )

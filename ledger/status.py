@@ -1,0 +1,48 @@
+"""A look at the whole ledger: what there is, what waits, what is dead."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from ledger.db import Connection
+from ledger.queries import load_queries
+
+_SQL = load_queries("status")
+
+
+@dataclass(frozen=True)
+class Status:
+    """Numbers of rows; ``counters`` is how many the rollups hold."""
+
+    services: int
+    subscriptions: int
+    batches_done: int
+    batches_waiting: int
+    batches_dead: int
+    counters: int
+    parked: int
+    rollups: int
+    rollups_to_push: int
+    webhooks_pending: int
+    webhooks_delivered: int
+    dead_letters: int
+
+
+@dataclass(frozen=True)
+class Sync:
+    """How the last pull of one kind of record from Odoo went."""
+
+    kind: str
+    synced_at: datetime | None
+    error: str | None
+
+
+def read_status(conn: Connection) -> Status:
+    """The numbers of this moment."""
+    row = conn.execute(_SQL["status"]).fetchone()
+    assert row is not None  # noqa: S101 - a SELECT of subselects answers one row
+    return Status(*row)
+
+
+def read_syncs(conn: Connection) -> list[Sync]:
+    """Each kind of record that was ever pulled."""
+    return [Sync(*row) for row in conn.execute(_SQL["sync"])]

@@ -1,0 +1,114 @@
+"""One batch message, from the broker into the books, or into the dead letters.
+
+A failure is one of three kinds, and its class decides:
+
+invalid   the message can never be applied (MessageInvalid, the database refuses its
+          data): dead-lettered at once
+trouble   the database is away, a deadlock: not the message's fault; the delivery is not
+          counted, the message goes back to the queue
+unknown   anything else, and the death of the worker: the delivery counts; after
+          max_deliveries the message is dead-lettered, and stops nobody
+"""
+
+import traceback
+from collections import Counter as Tally
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import psycopg
+import structlog
+
+from ledger.batches import apply_batch, bury_batch, return_batch, take_batch
+from ledger.db import transaction
+from ledger.dead_letters import DeadLetter, bury
+from schemas.messages import BatchMessage, MessageInvalid, decode_batch
+
+KIND = "batch"
+
+log = structlog.get_logger()
+
+
+class Trouble(RuntimeError):
+    """Try this message again later; it stays in the queue."""
+
+
+def fold_message(
+    database_url: str, body: Any, message_id: str, max_deliveries: int, now: datetime
+) -> Tally[str]:
+    """Apply one message; returns the tally of outcomes, empty if there was none to do.
+
+    May run any number of times for one message: a batch that is done is left alone.
+    Raises Trouble when the message has to come back.
+    """
+    try:
+        return _fold(database_url, body, message_id, max_deliveries, now)
+    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+        raise Trouble(f"{type(error).__name__}: {error}") from error
+
+
+def _fold(
+    database_url: str, body: Any, message_id: str, max_deliveries: int, now: datetime
+) -> Tally[str]:
+    try:
+        message = decode_batch(body)
+    except MessageInvalid:
+        detail = traceback.format_exc()
+        letter = DeadLetter(KIND, None, message_id, body, "message_invalid", detail, 1)
+        _bury(database_url, letter, now)
+        return Tally()
+    with transaction(database_url) as conn:
+        delivery = take_batch(conn, message)
+    if delivery.state in ("done", "dead"):
+        return Tally()
+    letter = DeadLetter(
+        KIND,
+        message.service_id,
+        message.batch_id,
+        body,
+        "worker_lost",
+        f"delivered {delivery.deliveries} times; each time its worker ended before the "
+        "batch was done",
+        delivery.deliveries,
+    )
+    if delivery.deliveries > max_deliveries:
+        _bury(database_url, letter, now)
+        return Tally()
+    return _apply(database_url, message, letter, max_deliveries, now)
+
+
+def _apply(
+    database_url: str,
+    message: BatchMessage,
+    letter: DeadLetter,
+    max_deliveries: int,
+    now: datetime,
+) -> Tally[str]:
+    try:
+        with transaction(database_url) as conn:
+            tally = apply_batch(conn, message, now)
+    except (psycopg.OperationalError, psycopg.InterfaceError):
+        with transaction(database_url) as conn:
+            return_batch(conn, message.batch_id)
+        raise
+    except (psycopg.DataError, psycopg.IntegrityError):
+        detail = traceback.format_exc()
+        _bury(database_url, replace(letter, reason="data_refused", detail=detail), now)
+        return Tally()
+    except Exception as error:  # an error of ours: no kind of it may lose a message
+        log.exception("batch_failed", batch_id=message.batch_id)
+        if letter.attempts < max_deliveries:
+            raise Trouble(f"{type(error).__name__}: {error}") from error
+        detail = traceback.format_exc()
+        _bury(database_url, replace(letter, reason="failed", detail=detail), now)
+        return Tally()
+    log.info("batch_done", batch_id=message.batch_id, **tally)
+    return tally
+
+
+def _bury(database_url: str, letter: DeadLetter, now: datetime) -> None:
+    with transaction(database_url) as conn:
+        bury(conn, letter, now)
+        if letter.service_id is not None:
+            bury_batch(conn, letter.source_id, letter.reason, now)
+    log.error("message_dead", source_id=letter.source_id, reason=letter.reason)

@@ -1,0 +1,67 @@
+"""The workers' tasks: a decorator, a transaction and one call each."""
+
+import os
+import random
+import time
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+from celery import Task, shared_task
+from celery.exceptions import Reject
+
+from ledger.db import transaction
+from ledger.unparking import apply_parked, services_with_parked
+from schemas.messages import APPLY_PARKED, DELIVER_WEBHOOKS, FOLD_BATCH
+from schemas.settings import Settings, load_settings
+from workers.fold import Trouble, fold_message
+from workers.webhooks import PumpSummary, pump
+
+PUMP_SECONDS = 20.0
+
+
+@cache
+def _settings() -> Settings:
+    return load_settings(os.environ)
+
+
+@shared_task(name=FOLD_BATCH, bind=True)
+def fold_batch(self: "Task[Any, Any]", message: Any) -> None:
+    """Fold one batch. On trouble the message waits a little and goes back."""
+    settings = _settings()
+    try:
+        fold_message(
+            settings.database_url,
+            message,
+            str(self.request.id),
+            settings.max_deliveries,
+            datetime.now(UTC),
+        )
+    except Trouble as error:
+        time.sleep(random.uniform(0.5, 1.5))
+        raise Reject(error, requeue=True) from error
+
+
+@shared_task(name=APPLY_PARKED)
+def apply_parked_counters() -> None:
+    """Apply what the catalog has brought a subscription or metric for."""
+    url = _settings().database_url
+    with transaction(url) as conn:
+        services = services_with_parked(conn)
+    for service_id in services:
+        more = True
+        while more:
+            with transaction(url) as conn:
+                more = apply_parked(conn, service_id, datetime.now(UTC)) > 0
+
+
+@shared_task(name=DELIVER_WEBHOOKS)
+def deliver_webhooks() -> PumpSummary:
+    """Send the webhooks that are due, and those that fall due while it runs."""
+    settings = _settings()
+    return pump(
+        settings.database_url,
+        settings.secret_key,
+        allow_loopback=settings.webhook_allow_loopback,
+        seconds=PUMP_SECONDS,
+    )
