@@ -1,0 +1,1 @@
+"""How the whole of it is started: the command line and the embedded runner."""

@@ -1,0 +1,1 @@
+"""The commands of `fusion-billing`, one module each with a click command `cli`."""

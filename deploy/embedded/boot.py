@@ -1,0 +1,143 @@
+"""Starts the programs of a plan one stage after the other, each when it can work."""
+
+import time
+from collections.abc import Callable, Sequence
+
+from deploy.embedded.files import last_lines
+from deploy.embedded.keeper import Keeper
+from deploy.embedded.plan import Plan
+from deploy.embedded.postgres import ensure_database
+from deploy.embedded.programs import CELERY_NODES, node_name
+from deploy.embedded.readiness import (
+    database_answers,
+    http_answers,
+    redis_answers,
+    server_answers,
+    silent_workers,
+)
+from deploy.embedded.state import StackError
+from ledger.migrate import migrate
+
+_READY_SECONDS = 90
+_TRIES = 3
+_POLL_SECONDS = 0.1
+_LOG_LINES = 25
+
+Tell = Callable[[str], None]
+
+
+class StartFailed(RuntimeError):
+    """A process did not start or does not answer; the text ends with its log's end."""
+
+
+def boot(keeper: Keeper, plan: Plan, tell: Tell) -> None:
+    """Start everything, and return once all of it answers.
+
+    Raises StartFailed for a process of ours, StackError for a named server that does
+    not answer.
+    """
+    _boot_servers(keeper, plan, tell)
+    tell("migrating the ledger")
+    for name in plan.databases:
+        ensure_database(plan.maintenance_url, name)
+    migrate(plan.settings.database_url)
+    names = [p.name for p in plan.programs if p.name not in ("database", "broker")]
+    if plan.parts.odoo:
+        tell("starting the stand-in Odoo")
+        url = plan.settings.odoo_url
+        _start(keeper, plan, ["odoo"], lambda: server_answers(url), url)
+        names.remove("odoo")
+    tell(f"starting {', '.join(names)}")
+    _boot_applications(keeper, plan, names)
+
+
+def _boot_servers(keeper: Keeper, plan: Plan, tell: Tell) -> None:
+    if plan.parts.database:
+        tell("starting PostgreSQL")
+        url = plan.maintenance_url
+        _start(keeper, plan, ["database"], lambda: database_answers(url), "connections")
+    elif not database_answers(plan.settings.database_url):
+        raise StackError("the database that DATABASE_URL names does not answer")
+    if plan.parts.broker:
+        tell("starting Redis")
+        url = plan.settings.broker_url
+        _start(keeper, plan, ["broker"], lambda: redis_answers(url), "commands")
+
+
+def _boot_applications(keeper: Keeper, plan: Plan, names: Sequence[str]) -> None:
+    nodes = [node_name(plan.state, name) for name in CELERY_NODES]
+    pending: dict[str, Callable[[], bool]] = {
+        f"{plan.api_url}/health": lambda: http_answers(f"{plan.api_url}/health"),
+        plan.flower_url: lambda: http_answers(f"{plan.flower_url}/healthcheck"),
+        "a ping of the workers": lambda: (
+            not silent_workers(nodes, plan.environment, plan.state.run)
+        ),
+    }
+
+    def all_answer() -> bool:
+        for what in list(pending):
+            if not pending[what]():
+                return False
+            del pending[what]
+        return True
+
+    _start(keeper, plan, names, all_answer, ", ".join(pending))
+
+
+def _start(
+    keeper: Keeper,
+    plan: Plan,
+    names: Sequence[str],
+    answers: Callable[[], bool],
+    question: str,
+) -> None:
+    """Start the programs; return when they run and ``answers`` is true."""
+    _await_keeper(keeper, plan)
+    for name in names:
+        keeper.start(name)
+    deadline = time.monotonic() + _READY_SECONDS
+    starts: dict[str, set[int]] = {name: set() for name in names}
+    while not (_all_running(keeper, plan, starts) and answers()):
+        if time.monotonic() > deadline:
+            raise StartFailed(
+                f"{', '.join(names)}: no answer to {question} within "
+                f"{_READY_SECONDS} seconds" + _ends_of_logs(plan, names)
+            )
+        time.sleep(_POLL_SECONDS)
+
+
+def _await_keeper(keeper: Keeper, plan: Plan) -> None:
+    deadline = time.monotonic() + _READY_SECONDS
+    while keeper.processes() is None:
+        if keeper.ended or time.monotonic() > deadline:
+            logs = ["supervisord-start", "supervisord"]
+            raise StartFailed("supervisord did not start" + _ends_of_logs(plan, logs))
+        time.sleep(_POLL_SECONDS)
+
+
+def _all_running(keeper: Keeper, plan: Plan, starts: dict[str, set[int]]) -> bool:
+    """Whether supervisord takes all of these as started.
+
+    ``starts`` collects when each was. Raises StartFailed when one has ended several
+    times.
+    """
+    processes = keeper.processes() or {}
+    for name, seen in starts.items():
+        process = processes.get(name)
+        if process is None:
+            continue
+        seen.add(process.started_at)
+        if process.state == "FATAL" or (not process.pid and len(seen) >= _TRIES):
+            raise StartFailed(f"{name} does not start" + _ends_of_logs(plan, [name]))
+    return all(
+        name in processes and processes[name].state == "RUNNING" for name in starts
+    )
+
+
+def _ends_of_logs(plan: Plan, names: Sequence[str]) -> str:
+    text = ""
+    for name in names:
+        lines = last_lines(plan.state.log(name), _LOG_LINES)
+        if lines:
+            text += f"\n--- the end of {plan.state.log(name)}:\n" + "\n".join(lines)
+    return text

@@ -1,0 +1,189 @@
+"""`fusion-billing up`: starts a stack, keeps its addresses true, ends it in order."""
+
+import json
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from urllib.parse import urlsplit
+
+from rich.console import Console
+from rich.table import Table
+
+from deploy.embedded.boot import StartFailed, boot
+from deploy.embedded.environment import settings_only
+from deploy.embedded.files import write_private
+from deploy.embedded.keeper import Keeper
+from deploy.embedded.plan import Plan, make_plan
+from deploy.embedded.state import await_leftovers, hold, make_state
+from deploy.stack import Stack, find_stack
+
+_LEFTOVER_SECONDS = 90
+_WATCH_SECONDS = 0.3
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+Demo = Callable[[Stack], int]
+
+
+def run_up(root: Path, environ: Mapping[str, str], demo: Demo | None = None) -> int:
+    """Run the stack of this state directory until a signal, or until ``demo`` returns.
+
+    Returns the exit status: the demo's; 0 when a signal ended a running stack; 1 when a
+    process did not start or supervisord ended. Raises StackError, SettingsError, and
+    SystemExit when a signal came before everything answered.
+    """
+    console = Console(highlight=False)
+
+    def tell(text: str) -> None:
+        # The terminal may be closed: then there is nobody to tell.
+        try:
+            console.print(text, markup=False, style="dim")
+        except OSError:
+            return
+
+    state = make_state(root)
+    with _signals_raise(), hold(state):
+        await_leftovers(state, _LEFTOVER_SECONDS, tell)
+        state.addresses.unlink(missing_ok=True)
+        plan = make_plan(state, environ)
+        keeper = Keeper(state, plan.programs, plan.environment)
+        try:
+            boot(keeper, plan, tell)
+            settings = json.dumps(settings_only(plan.environment), indent=2)
+            write_private(state.environment, settings + "\n")
+            with _watched(keeper, plan) as lost:
+                _show(console, plan)
+                if demo is not None:
+                    return demo(find_stack(state.root))
+                return _until_signal(lost)
+        except StartFailed as error:
+            Console(stderr=True, highlight=False).print(str(error), markup=False)
+            return 1
+        finally:
+            _end(keeper, plan, tell)
+            await_leftovers(state, _LEFTOVER_SECONDS, tell)
+
+
+def _until_signal(lost: threading.Event) -> int:
+    try:
+        lost.wait()
+    except SystemExit:
+        return 0
+    return 1
+
+
+@contextmanager
+def _signals_raise() -> Iterator[None]:
+    """Ctrl-C, TERM and a closed terminal raise SystemExit, once; then they are mute."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        for each in _SIGNALS:
+            signal.signal(each, signal.SIG_IGN)
+        raise SystemExit(128 + number)
+
+    # A nohup stays one.
+    heard = [s for s in _SIGNALS if s != signal.SIGHUP or not _is_ignored(s)]
+    before = [(each, signal.signal(each, stop)) for each in heard]
+    try:
+        yield
+    finally:
+        for each, handler in before:
+            signal.signal(each, handler)
+
+
+def _is_ignored(number: int) -> bool:
+    return signal.getsignal(number) is signal.SIG_IGN
+
+
+@contextmanager
+def _watched(keeper: Keeper, plan: Plan) -> Iterator[threading.Event]:
+    """Write ``addresses.json`` now and whenever a process has a new id.
+
+    Yields an event that is set when supervisord has ended by itself.
+    """
+    lost, done = threading.Event(), threading.Event()
+    written = _write_addresses(keeper, plan, None)
+
+    def watch() -> None:
+        last = written
+        while not done.wait(_WATCH_SECONDS):
+            if keeper.ended:
+                lost.set()
+                # Also out of a demo, which is in the main thread.
+                signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGTERM)
+                return
+            last = _write_addresses(keeper, plan, last)
+
+    thread = threading.Thread(target=watch, name="addresses")
+    thread.start()
+    try:
+        yield lost
+    finally:
+        done.set()
+        thread.join()
+        plan.state.addresses.unlink(missing_ok=True)
+
+
+def _write_addresses(
+    keeper: Keeper, plan: Plan, last: dict[str, list[int]] | None
+) -> dict[str, list[int]] | None:
+    processes = keeper.processes()
+    if processes is None:
+        return last
+    pids = {
+        program.name: [processes[program.name].pid]
+        if processes[program.name].pid
+        else []
+        for program in plan.programs
+    }
+    if pids != last:
+        text = json.dumps(plan.addresses(pids), indent=2)
+        write_private(plan.state.addresses, text + "\n")
+    return pids
+
+
+def _end(keeper: Keeper, plan: Plan, tell: Callable[[str], None]) -> None:
+    """End the processes in the reverse order; a second Ctrl-C ends them at once."""
+    tell("stopping")
+
+    def hurry(number: int, frame: FrameType | None) -> None:
+        keeper.kill()
+
+    signal.signal(signal.SIGINT, hurry)
+    stages = {program.stage for program in plan.programs}
+    longest = sum(
+        max(p.stop_seconds for p in plan.programs if p.stage == stage)
+        for stage in stages
+    )
+    keeper.stop()
+    if not keeper.wait(longest + 10):
+        keeper.kill()
+        keeper.wait(10)
+
+
+def _show(console: Console, plan: Plan) -> None:
+    table = Table(show_header=False, box=None, title_justify="left")
+    state = plan.state
+    odoo = " (stand-in, for trying things out)" if plan.parts.odoo else ""
+    table.add_row("API", f"{plan.api_url}  (its shape: {plan.api_url}/openapi.json)")
+    table.add_row("Flower", f"{plan.flower_url}  (login: see addresses.json)")
+    table.add_row("Odoo", f"{plan.settings.odoo_url}{odoo}")
+    table.add_row("PostgreSQL", _without_password(plan.settings.database_url))
+    table.add_row("Broker", _without_password(plan.settings.broker_url))
+    table.add_row("Addresses", str(state.addresses))
+    table.add_row("Logs", str(state.root / "log"))
+    try:
+        console.print(table)
+        console.print("Ctrl-C ends it all.", style="dim")
+    except OSError:
+        return
+
+
+def _without_password(url: str) -> str:
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    port = f":{parts.port}" if parts.port else ""
+    user = f"{parts.username}@" if parts.username else ""
+    return f"{parts.scheme}://{user}{host}{port}{parts.path}"
