@@ -59,7 +59,9 @@ def run_up(root: Path, environ: Mapping[str, str], demo: Demo | None = None) -> 
                     return demo(find_stack(state.root))
                 return _until_signal(lost)
         except StartFailed as error:
-            Console(stderr=True, highlight=False).print(str(error), markup=False)
+            Console(stderr=True, highlight=False, soft_wrap=True).print(
+                str(error), markup=False
+            )
             return 1
         finally:
             _end(keeper, plan, tell)
