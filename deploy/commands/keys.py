@@ -35,7 +35,7 @@ def create(service: str, scopes: tuple[str, ...], state: Path | None) -> None:
             key = create_key(conn, service, scopes)
         except ServiceUnknown as error:
             raise click.ClickException(
-                f"no service {service!r} in the ledger; load a catalog that has it with "
+                f"no service {service!r} in the ledger; load a catalog that has it: "
                 "`fusion-billing catalog load FILE.yaml`"
             ) from error
     click.echo(key)

@@ -1,0 +1,85 @@
+"""What a worker does with a message that it cannot apply (P11)."""
+
+import psycopg
+import pytest
+
+from ledger.batches import take_batch
+from ledger.db import Connection
+from ledger.rollups import rollups_of_service
+from schemas.messages import encode_batch
+from tests.ledger_world import NOW, counter, make_message, make_world
+from workers.fold import Trouble, fold_message
+
+
+def dead_letters(conn: Connection) -> list[tuple[object, ...]]:
+    conn.rollback()
+    return conn.execute(
+        "SELECT kind, source_id, reason, attempts FROM dead_letter ORDER BY id"
+    ).fetchall()
+
+
+def test_a_message_that_is_none_is_buried_with_its_payload(
+    database_url: str, conn: Connection
+) -> None:
+    body = {"version": 1, "text": "\0 and \ud800"}
+
+    tally = fold_message(database_url, body, "m-1", 3, NOW)
+
+    assert not tally
+    assert dead_letters(conn) == [("batch", "m-1", "message_invalid", 1)]
+
+
+def test_a_batch_that_killed_its_worker_too_often_is_buried(
+    database_url: str, conn: Connection
+) -> None:
+    world = make_world(conn)
+    message = make_message(world, [counter("t")])
+    for _ in range(3):
+        take_batch(conn, message)
+        conn.commit()
+
+    fold_message(database_url, encode_batch(message), "m", 3, NOW)
+
+    assert dead_letters(conn) == [("batch", message.batch_id, "worker_lost", 4)]
+    state = conn.execute("SELECT state, error FROM batch").fetchone()
+    assert state == ("dead", "worker_lost")
+    assert rollups_of_service(conn, world.service_id) == []
+
+
+def test_a_fault_of_ours_is_tried_again_and_then_buried_with_its_traceback(
+    database_url: str, conn: Connection
+) -> None:
+    world = make_world(conn)
+    message = encode_batch(make_message(world, [counter("t")]))
+    with psycopg.connect(database_url, autocommit=True) as admin:
+        admin.execute("ALTER TABLE rollup RENAME TO rollup_gone")
+
+    for _ in range(2):
+        with pytest.raises(Trouble):
+            fold_message(database_url, message, "m", 3, NOW)
+    fold_message(database_url, message, "m", 3, NOW)
+
+    assert dead_letters(conn) == [("batch", message["batch_id"], "failed", 3)]
+    row = conn.execute("SELECT detail FROM dead_letter").fetchone()
+    assert row is not None
+    assert "UndefinedTable" in row[0]
+
+
+def test_trouble_with_the_database_is_not_counted_against_the_message(
+    database_url: str, conn: Connection
+) -> None:
+    world = make_world(conn)
+    message = encode_batch(make_message(world, [counter("t", value="2")]))
+    with psycopg.connect(database_url, autocommit=True) as admin:
+        name = admin.info.dbname
+        admin.execute(f'ALTER DATABASE "{name}" SET lock_timeout = 100'.encode())
+    conn.execute("LOCK TABLE counter")
+
+    for _ in range(5):
+        with pytest.raises(Trouble):
+            fold_message(database_url, message, "m", 1, NOW)
+    conn.rollback()
+    tally = fold_message(database_url, message, "m", 1, NOW)
+
+    assert tally["applied"] == 1
+    assert dead_letters(conn) == []

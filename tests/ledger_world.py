@@ -1,0 +1,123 @@
+"""A service with one subscription per plan, as tests of the ledger need it."""
+
+import itertools
+import uuid
+from collections import Counter as Tally
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from ledger.batches import apply_batch, take_batch
+from ledger.catalog import (
+    CustomerRow,
+    MetricRow,
+    PlanRow,
+    ServiceRow,
+    SubscriptionRow,
+    upsert_customer,
+    upsert_metric,
+    upsert_plan,
+    upsert_service,
+    upsert_subscription,
+)
+from ledger.db import Connection
+from schemas.messages import (
+    BatchMessage,
+    Counter,
+    Rejection,
+    decode_batch,
+    encode_batch,
+)
+
+STARTED = datetime(2026, 1, 1, tzinfo=UTC)
+NOW = datetime(2026, 6, 15, 12, tzinfo=UTC)
+NOW_US = int(NOW.timestamp()) * 1_000_000
+AGGREGATIONS = ("sum", "max", "last", "unique")
+
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class World:
+    """A service, its key in the ledger and its subscriptions' external ids."""
+
+    code: str
+    service_id: int
+    subscriptions: tuple[str, ...]
+
+
+def make_world(conn: Connection, subscriptions: int = 2) -> World:
+    """A new service with a metric per aggregation, named like it; commits."""
+    code = f"service-{next(_numbers)}"
+    service_id = upsert_service(conn, ServiceRow(code, code, "live", 1))
+    for aggregation in AGGREGATIONS:
+        row = MetricRow(code, aggregation, aggregation, aggregation, "", 1)
+        upsert_metric(conn, row)
+    upsert_plan(conn, PlanRow(code, "plan", "plan", "monthly", "CAD", "0", (), 1))
+    upsert_customer(conn, CustomerRow(code, "customer", "Customer", None, 1))
+    names = tuple(f"sub-{number}" for number in range(subscriptions))
+    for name in names:
+        add_subscription(conn, code, name)
+    conn.commit()
+    return World(code, service_id, names)
+
+
+def add_subscription(conn: Connection, service: str, external_id: str) -> None:
+    """A monthly subscription in Toronto that began with 2026."""
+    upsert_subscription(
+        conn,
+        SubscriptionRow(
+            service,
+            external_id,
+            "customer",
+            "plan",
+            STARTED,
+            None,
+            "America/Toronto",
+            "calendar",
+            1,
+        ),
+    )
+
+
+def make_message(
+    world: World,
+    counters: Sequence[Counter],
+    rejections: Sequence[Rejection] = (),
+    batch_id: str | None = None,
+) -> BatchMessage:
+    """A message as it comes out of the broker; items are numbered in their order."""
+    numbered = tuple(
+        Counter(index, *list(counter.__dict__.values())[1:])
+        for index, counter in enumerate(counters)
+    )
+    message = BatchMessage(
+        batch_id or str(uuid.uuid4()),
+        world.service_id,
+        NOW_US,
+        len(numbered) + len(rejections),
+        numbered,
+        tuple(rejections),
+    )
+    return decode_batch(encode_batch(message))
+
+
+def push(conn: Connection, message: BatchMessage) -> Tally[str]:
+    """Take and apply a message as a worker does, in two transactions."""
+    take_batch(conn, message)
+    conn.commit()
+    tally = apply_batch(conn, message, NOW)
+    conn.commit()
+    return tally
+
+
+def counter(
+    transaction_id: str,
+    code: str = "sum",
+    value: str | None = "1",
+    members: tuple[str, ...] | None = None,
+    subscription: str = "sub-0",
+    timestamp_us: int = NOW_US,
+) -> Counter:
+    """A counter with everything that a test does not care about filled in."""
+    return Counter(0, transaction_id, subscription, code, timestamp_us, value, members)
