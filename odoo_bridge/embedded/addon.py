@@ -1,0 +1,25 @@
+"""The models of the contract with the addon's methods on them."""
+
+from dataclasses import replace
+
+from odoo_bridge.embedded.addon_catalog import apply_catalog
+from odoo_bridge.embedded.addon_export import export_catalog
+from odoo_bridge.embedded.addon_usage import upsert_rollups
+from odoo_bridge.embedded.catalog import SERVICE, USAGE, USERS, contract_models
+from odoo_bridge.embedded.env import Method
+from odoo_bridge.embedded.generic import context_get
+from odoo_bridge.embedded.models import Registry
+
+
+def addon_models() -> Registry:
+    """Every model that the stand-in serves."""
+    catalog: dict[str, Method] = {
+        "apply_catalog": apply_catalog,
+        "export_catalog": export_catalog,
+    }
+    return {
+        **contract_models(),
+        SERVICE.name: replace(SERVICE, methods=catalog),
+        USAGE.name: replace(USAGE, methods={"upsert_rollups": upsert_rollups}),
+        USERS.name: replace(USERS, methods={"context_get": context_get}),
+    }

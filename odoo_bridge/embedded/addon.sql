@@ -1,0 +1,330 @@
+-- What the addon's methods run. Each apply_… answers one row: id and status, which is
+-- created, updated or unchanged. A row that another transaction made in the meantime is
+-- a serialization error (repeatable read), upon which the whole call is tried again.
+
+-- name: find_service
+SELECT id FROM fusion_billing_service WHERE code = %(service)s;
+
+-- name: find_metric
+SELECT id
+  FROM fusion_billing_metric
+ WHERE service_id = %(service_id)s AND code = %(metric)s;
+
+-- name: find_plan
+SELECT id
+  FROM fusion_billing_plan
+ WHERE service_id = %(service_id)s AND plan_code = %(plan)s;
+
+-- name: find_customer
+-- The link of an external customer, its client, and how many links the client has.
+SELECT l.id, l.partner_id, p.name, p.email, p.x_fc_from_catalog,
+       (SELECT count(*)
+          FROM fusion_billing_account_link o
+         WHERE o.partner_id = l.partner_id) AS links
+  FROM fusion_billing_account_link l
+  JOIN res_partner p ON p.id = l.partner_id
+ WHERE l.service_id = %(service_id)s AND l.external_id = %(external_id)s;
+
+-- name: find_partner
+-- The client with an e-mail address, whatever the case of its letters.
+SELECT id
+  FROM res_partner
+ WHERE lower(email_normalized) = lower(%(email_normalized)s) AND active
+ ORDER BY id
+ LIMIT 1;
+
+-- name: apply_service
+WITH done AS (
+    INSERT INTO fusion_billing_service AS t
+           (code, name, mode, create_uid, create_date, write_uid, write_date)
+    VALUES (%(code)s, %(name)s, %(mode)s,
+            %(uid)s, now() AT TIME ZONE 'UTC', %(uid)s, now() AT TIME ZONE 'UTC')
+    ON CONFLICT (code) DO UPDATE
+       SET name = excluded.name, mode = excluded.mode,
+           write_uid = excluded.write_uid, write_date = excluded.write_date
+     WHERE (t.name, t.mode) IS DISTINCT FROM (excluded.name, excluded.mode)
+    RETURNING id, CASE WHEN xmax = 0 THEN 'created' ELSE 'updated' END AS status
+)
+SELECT id, status FROM done
+UNION ALL
+SELECT id, 'unchanged'
+  FROM fusion_billing_service
+ WHERE code = %(code)s AND NOT EXISTS (SELECT FROM done);
+
+-- name: apply_metric
+WITH done AS (
+    INSERT INTO fusion_billing_metric AS t
+           (service_id, code, name, aggregation, unit,
+            create_uid, create_date, write_uid, write_date)
+    VALUES (%(service_id)s, %(code)s, %(name)s, %(aggregation)s, %(unit)s,
+            %(uid)s, now() AT TIME ZONE 'UTC', %(uid)s, now() AT TIME ZONE 'UTC')
+    ON CONFLICT (service_id, code) DO UPDATE
+       SET name = excluded.name, aggregation = excluded.aggregation,
+           unit = excluded.unit,
+           write_uid = excluded.write_uid, write_date = excluded.write_date
+     WHERE (t.name, t.aggregation, t.unit)
+           IS DISTINCT FROM (excluded.name, excluded.aggregation, excluded.unit)
+    RETURNING id, CASE WHEN xmax = 0 THEN 'created' ELSE 'updated' END AS status
+)
+SELECT id, status FROM done
+UNION ALL
+SELECT id, 'unchanged'
+  FROM fusion_billing_metric
+ WHERE service_id = %(service_id)s AND code = %(code)s
+   AND NOT EXISTS (SELECT FROM done);
+
+-- name: apply_plan
+WITH done AS (
+    INSERT INTO fusion_billing_plan AS t
+           (service_id, plan_code, name, interval, currency, price,
+            create_uid, create_date, write_uid, write_date)
+    VALUES (%(service_id)s, %(code)s, %(name)s, %(interval)s, %(currency)s, %(price)s,
+            %(uid)s, now() AT TIME ZONE 'UTC', %(uid)s, now() AT TIME ZONE 'UTC')
+    ON CONFLICT (service_id, plan_code) DO UPDATE
+       SET name = excluded.name, interval = excluded.interval,
+           currency = excluded.currency, price = excluded.price,
+           write_uid = excluded.write_uid, write_date = excluded.write_date
+     WHERE (t.name, t.interval, t.currency, t.price) IS DISTINCT FROM
+           (excluded.name, excluded.interval, excluded.currency, excluded.price)
+    RETURNING id, CASE WHEN xmax = 0 THEN 'created' ELSE 'updated' END AS status
+)
+SELECT id, status FROM done
+UNION ALL
+SELECT id, 'unchanged'
+  FROM fusion_billing_plan
+ WHERE service_id = %(service_id)s AND plan_code = %(code)s
+   AND NOT EXISTS (SELECT FROM done);
+
+-- name: remove_other_charges
+-- Charges that the plan's new list does not have.
+DELETE FROM fusion_billing_charge
+ WHERE plan_id = %(plan_id)s AND metric_id <> ALL (%(metric_ids)s::int4[])
+RETURNING id;
+
+-- name: apply_charge
+WITH done AS (
+    INSERT INTO fusion_billing_charge AS t
+           (plan_id, metric_id, model, included, price, package_size, tiers,
+            create_uid, create_date, write_uid, write_date)
+    VALUES (%(plan_id)s, %(metric_id)s, %(model)s,
+            %(included)s, %(price)s, %(package_size)s, %(tiers)s,
+            %(uid)s, now() AT TIME ZONE 'UTC', %(uid)s, now() AT TIME ZONE 'UTC')
+    ON CONFLICT (plan_id, metric_id) DO UPDATE
+       SET model = excluded.model, included = excluded.included,
+           price = excluded.price, package_size = excluded.package_size,
+           tiers = excluded.tiers,
+           write_uid = excluded.write_uid, write_date = excluded.write_date
+     WHERE (t.model, t.included, t.price, t.package_size, t.tiers) IS DISTINCT FROM
+           (excluded.model, excluded.included, excluded.price, excluded.package_size,
+            excluded.tiers)
+    RETURNING id, CASE WHEN xmax = 0 THEN 'created' ELSE 'updated' END AS status
+)
+SELECT id, status FROM done
+UNION ALL
+SELECT id, 'unchanged'
+  FROM fusion_billing_charge
+ WHERE plan_id = %(plan_id)s AND metric_id = %(metric_id)s
+   AND NOT EXISTS (SELECT FROM done);
+
+-- name: touch_plan
+-- The plan changed with its charges.
+UPDATE fusion_billing_plan
+   SET write_uid = %(uid)s, write_date = now() AT TIME ZONE 'UTC'
+ WHERE id = %(plan_id)s;
+
+-- name: create_partner
+-- The conflict can only be with a client that this snapshot does not see yet.
+INSERT INTO res_partner
+       (name, email, email_normalized, x_fc_from_catalog, active,
+        create_uid, create_date, write_uid, write_date)
+VALUES (%(name)s, %(email)s, %(email_normalized)s, true, true,
+        %(uid)s, now() AT TIME ZONE 'UTC', %(uid)s, now() AT TIME ZONE 'UTC')
+ON CONFLICT (lower(email_normalized)) WHERE x_fc_from_catalog AND active DO NOTHING
+RETURNING id;
+
+-- name: update_partner
+UPDATE res_partner
+   SET name = %(name)s, email = %(email)s, email_normalized = %(email_normalized)s,
+       write_uid = %(uid)s, write_date = now() AT TIME ZONE 'UTC'
+ WHERE id = %(partner_id)s;
+
+-- name: create_link
+-- The conflict can only be with a link that this snapshot does not see yet.
+INSERT INTO fusion_billing_account_link
+       (service_id, external_id, partner_id,
+        create_uid, create_date, write_uid, write_date)
+VALUES (%(service_id)s, %(external_id)s, %(partner_id)s,
+        %(uid)s, now() AT TIME ZONE 'UTC', %(uid)s, now() AT TIME ZONE 'UTC')
+ON CONFLICT (service_id, external_id) DO NOTHING
+RETURNING id;
+
+-- name: apply_subscription
+WITH done AS (
+    INSERT INTO sale_order AS t
+           (name, state, partner_id, x_fc_service_id, x_fc_external_id, x_fc_plan_id,
+            x_fc_started_at, x_fc_ended_at, x_fc_timezone, x_fc_anchor,
+            create_uid, create_date, write_uid, write_date)
+    VALUES ('S' || to_char(nextval('sale_order_name_seq'), 'FM00000'), 'draft',
+            %(partner_id)s, %(service_id)s, %(external_id)s, %(plan_id)s,
+            %(started_at)s, %(ended_at)s, %(timezone)s, %(anchor)s,
+            %(uid)s, now() AT TIME ZONE 'UTC', %(uid)s, now() AT TIME ZONE 'UTC')
+    ON CONFLICT (x_fc_service_id, x_fc_external_id) DO UPDATE
+       SET partner_id = excluded.partner_id, x_fc_plan_id = excluded.x_fc_plan_id,
+           x_fc_started_at = excluded.x_fc_started_at,
+           x_fc_ended_at = excluded.x_fc_ended_at,
+           x_fc_timezone = excluded.x_fc_timezone, x_fc_anchor = excluded.x_fc_anchor,
+           write_uid = excluded.write_uid, write_date = excluded.write_date
+     WHERE (t.partner_id, t.x_fc_plan_id, t.x_fc_started_at, t.x_fc_ended_at,
+            t.x_fc_timezone, t.x_fc_anchor) IS DISTINCT FROM
+           (excluded.partner_id, excluded.x_fc_plan_id, excluded.x_fc_started_at,
+            excluded.x_fc_ended_at, excluded.x_fc_timezone, excluded.x_fc_anchor)
+    RETURNING id, CASE WHEN xmax = 0 THEN 'created' ELSE 'updated' END AS status
+)
+SELECT id, status FROM done
+UNION ALL
+SELECT id, 'unchanged'
+  FROM sale_order
+ WHERE x_fc_service_id = %(service_id)s AND x_fc_external_id = %(external_id)s
+   AND NOT EXISTS (SELECT FROM done);
+
+-- name: export_service
+SELECT id, code, name, mode, write_date
+  FROM fusion_billing_service
+ WHERE id > %(after_id)s
+ ORDER BY id
+ LIMIT %(limit)s;
+
+-- name: export_metric
+SELECT m.id, s.code AS service, m.code, m.name, m.aggregation, m.unit, m.write_date
+  FROM fusion_billing_metric m
+  JOIN fusion_billing_service s ON s.id = m.service_id
+ WHERE m.id > %(after_id)s
+ ORDER BY m.id
+ LIMIT %(limit)s;
+
+-- name: export_plan
+SELECT p.id, s.code AS service, p.plan_code AS code, p.name, p.interval, p.currency,
+       p.price, p.write_date
+  FROM fusion_billing_plan p
+  JOIN fusion_billing_service s ON s.id = p.service_id
+ WHERE p.id > %(after_id)s
+ ORDER BY p.id
+ LIMIT %(limit)s;
+
+-- name: export_charges
+-- The charges of some plans, by plan and metric code.
+SELECT c.plan_id, m.code AS metric, c.model, c.included, c.price, c.package_size,
+       c.tiers
+  FROM fusion_billing_charge c
+  JOIN fusion_billing_metric m ON m.id = c.metric_id
+ WHERE c.plan_id = ANY (%(plan_ids)s)
+ ORDER BY c.plan_id, m.code;
+
+-- name: export_customer
+SELECT l.id, s.code AS service, l.external_id, p.name, p.email,
+       greatest(l.write_date, p.write_date) AS write_date
+  FROM fusion_billing_account_link l
+  JOIN fusion_billing_service s ON s.id = l.service_id
+  JOIN res_partner p ON p.id = l.partner_id
+ WHERE l.id > %(after_id)s
+ ORDER BY l.id
+ LIMIT %(limit)s;
+
+-- name: export_subscription
+-- The customer is the service's first link to the order's client.
+SELECT o.id, s.code AS service, o.x_fc_external_id AS external_id,
+       (SELECT l.external_id
+          FROM fusion_billing_account_link l
+         WHERE l.service_id = o.x_fc_service_id AND l.partner_id = o.partner_id
+         ORDER BY l.id
+         LIMIT 1) AS customer,
+       p.plan_code AS plan, o.x_fc_started_at AS started_at,
+       o.x_fc_ended_at AS ended_at, o.x_fc_timezone AS timezone,
+       o.x_fc_anchor AS anchor, o.write_date
+  FROM sale_order o
+  JOIN fusion_billing_service s ON s.id = o.x_fc_service_id
+  LEFT JOIN fusion_billing_plan p ON p.id = o.x_fc_plan_id
+ WHERE o.id > %(after_id)s
+ ORDER BY o.id
+ LIMIT %(limit)s;
+
+-- name: upsert_rollups
+-- Absolute values, keyed by (subscription, metric, period_start); the greater revision
+-- wins, against the table and within the call. Known keys are updated and only unknown
+-- ones inserted, so that no id is spent on a row that is there. Answers a status per
+-- given row, and for an error what is unknown. May run twice: then all is "unchanged".
+WITH given AS (
+    SELECT *
+      FROM unnest(%(index)s::int4[], %(service)s::text[], %(subscription)s::text[],
+                  %(metric)s::text[], %(period_start)s::timestamp[],
+                  %(period_end)s::timestamp[], %(quantity)s::numeric[],
+                  %(included)s::numeric[], %(overage)s::numeric[],
+                  %(amount)s::numeric[], %(currency)s::text[], %(revision)s::int4[],
+                  %(state)s::text[])
+        AS g (index, service, subscription, metric, period_start, period_end,
+              quantity, included, overage, amount, currency, revision, state)
+), resolved AS (
+    SELECT g.*, s.id AS service_id, o.id AS subscription_id, m.id AS metric_id,
+           row_number() OVER (PARTITION BY o.id, m.id, g.period_start
+                              ORDER BY g.revision DESC, g.index DESC) AS place
+      FROM given g
+      LEFT JOIN fusion_billing_service s ON s.code = g.service
+      LEFT JOIN sale_order o
+        ON o.x_fc_service_id = s.id AND o.x_fc_external_id = g.subscription
+      LEFT JOIN fusion_billing_metric m ON m.service_id = s.id AND m.code = g.metric
+), best AS (
+    SELECT *
+      FROM resolved
+     WHERE place = 1 AND subscription_id IS NOT NULL AND metric_id IS NOT NULL
+), known AS (
+    SELECT b.index, u.id, u.revision,
+           (u.period_end, u.quantity, u.included, u.overage, u.amount, u.currency,
+            u.state)
+           IS NOT DISTINCT FROM
+           (b.period_end, b.quantity, b.included, b.overage, b.amount,
+            b.currency::varchar, b.state::varchar) AS same
+      FROM best b
+      JOIN fusion_billing_usage u USING (subscription_id, metric_id, period_start)
+), updated AS (
+    UPDATE fusion_billing_usage u
+       SET period_end = b.period_end, quantity = b.quantity, included = b.included,
+           overage = b.overage, amount = b.amount, currency = b.currency,
+           revision = b.revision, state = b.state,
+           write_uid = %(uid)s, write_date = now() AT TIME ZONE 'UTC'
+      FROM best b
+      JOIN known k USING (index)
+     WHERE u.id = k.id
+       AND (b.revision > k.revision OR (b.revision = k.revision AND NOT k.same))
+    RETURNING b.index
+), inserted AS (
+    INSERT INTO fusion_billing_usage
+           (subscription_id, metric_id, service_id, period_start, period_end,
+            quantity, included, overage, amount, currency, revision, state,
+            create_uid, create_date, write_uid, write_date)
+    SELECT subscription_id, metric_id, service_id, period_start, period_end,
+           quantity, included, overage, amount, currency, revision, state,
+           %(uid)s, now() AT TIME ZONE 'UTC', %(uid)s, now() AT TIME ZONE 'UTC'
+      FROM best
+     WHERE index NOT IN (SELECT index FROM known)
+     ORDER BY subscription_id, metric_id, period_start
+    ON CONFLICT (subscription_id, metric_id, period_start) DO NOTHING
+    RETURNING id
+)
+SELECT r.index,
+       CASE WHEN r.service_id IS NULL OR r.subscription_id IS NULL
+                 OR r.metric_id IS NULL THEN 'error'
+            WHEN r.place > 1 THEN 'stale'
+            WHEN k.index IS NULL THEN 'created'
+            WHEN d.index IS NOT NULL THEN 'updated'
+            WHEN r.revision < k.revision THEN 'stale'
+            ELSE 'unchanged'
+       END AS status,
+       CASE WHEN r.service_id IS NULL THEN 'unknown service ' || r.service
+            WHEN r.subscription_id IS NULL
+            THEN 'unknown subscription ' || r.subscription
+            WHEN r.metric_id IS NULL THEN 'unknown metric ' || r.metric
+       END AS reason
+  FROM resolved r
+  LEFT JOIN known k USING (index)
+  LEFT JOIN updated d USING (index)
+ ORDER BY r.index;

@@ -1,0 +1,249 @@
+"""``fusion.billing.service.apply_catalog``: the catalog's rows, by external codes.
+
+Each kind has one function: it reads the row, finds what the row names, and upserts.
+"""
+
+import json
+from collections.abc import Callable
+from typing import Any
+from zoneinfo import available_timezones
+
+import psycopg
+from psycopg import errors
+
+from odoo_bridge.embedded import rows as r
+from odoo_bridge.embedded.dispatch import explain_constraint
+from odoo_bridge.embedded.env import Env, Records, api_model
+from odoo_bridge.embedded.errors import ValidationError
+from odoo_bridge.embedded.queries import load_queries
+from odoo_bridge.embedded.values import normalize_email
+
+MODES = ("shadow", "live")
+AGGREGATIONS = ("sum", "max", "last", "unique")
+INTERVALS = ("weekly", "monthly", "quarterly", "semiannual", "yearly")
+CHARGE_MODELS = ("standard", "package", "graduated", "volume", "percentage")
+ANCHORS = ("calendar", "anniversary")
+
+Applied = tuple[int, str]
+
+
+@api_model
+def apply_catalog(records: Records, kind: str, rows: list[Any]) -> list[dict[str, Any]]:
+    """Create or update each row in a savepoint of its own.
+
+    Answers ``{"index", "status", "id", "reason"}`` per row; the status is created,
+    updated, unchanged or error. Calling again with the same rows changes nothing.
+    Raises ValidationError on a kind that there is not.
+    """
+    apply = KINDS.get(kind)
+    if apply is None:
+        raise ValidationError(f"Unknown kind {kind!r}: one of {', '.join(KINDS)}.")
+    return [
+        _apply_one(records.env, index, row, apply) for index, row in enumerate(rows)
+    ]
+
+
+def _apply_one(
+    env: Env, index: int, row: Any, apply: Callable[[Env, r.Row], Applied]
+) -> dict[str, Any]:
+    try:
+        with env.conn.transaction():
+            key, status = apply(env, r.row_of(row))
+    except r.RowError as error:
+        reason = str(error)
+    except psycopg.IntegrityError as error:
+        reason = explain_constraint(error, env.models)
+    except errors.DataError as error:
+        reason = str(error.diag.message_primary)
+    else:
+        return {"index": index, "status": status, "id": key, "reason": False}
+    return {"index": index, "status": "error", "id": False, "reason": reason}
+
+
+def apply_service(env: Env, row: r.Row) -> Applied:
+    """``{code, name, mode}``."""
+    return _upsert(
+        env,
+        "apply_service",
+        code=r.text(row, "code"),
+        name=r.text(row, "name"),
+        mode=r.choice(row, "mode", MODES),
+    )
+
+
+def apply_metric(env: Env, row: r.Row) -> Applied:
+    """``{service, code, name, aggregation, unit}``."""
+    return _upsert(
+        env,
+        "apply_metric",
+        service_id=_service(env, row),
+        code=r.text(row, "code"),
+        name=r.text(row, "name"),
+        aggregation=r.choice(row, "aggregation", AGGREGATIONS),
+        unit=r.optional_text(row, "unit"),
+    )
+
+
+def apply_plan(env: Env, row: r.Row) -> Applied:
+    """``{service, code, name, interval, currency, price, charges}``, charges whole."""
+    service_id = _service(env, row)
+    key, status = _upsert(
+        env,
+        "apply_plan",
+        service_id=service_id,
+        code=r.text(row, "code"),
+        name=r.text(row, "name"),
+        interval=r.choice(row, "interval", INTERVALS),
+        currency=r.text(row, "currency"),
+        price=r.number(row, "price"),
+    )
+    if _replace_charges(env, key, service_id, row.get("charges") or []):
+        env.conn.execute(load_queries()["touch_plan"], {"plan_id": key, "uid": env.uid})
+        status = "updated" if status == "unchanged" else status
+    return key, status
+
+
+def apply_customer(env: Env, row: r.Row) -> Applied:
+    """``{service, external_id, name, email}``: found by link, then e-mail, else made.
+
+    A client that a catalog made and that has no other link takes the row's name and
+    e-mail; one that Odoo or another service shares stays as it is. The id answered is
+    the link's.
+    """
+    email = r.optional_text(row, "email")
+    values = {
+        "service_id": _service(env, row),
+        "external_id": r.text(row, "external_id"),
+        "name": r.text(row, "name"),
+        "email": email,
+        "email_normalized": normalize_email(email),
+    }
+    if email and values["email_normalized"] is None:
+        raise r.RowError(f"email: {email!r} is not an e-mail address")
+    found = _one(env, "find_customer", values)
+    if found is None:
+        return _link_customer(env, values), "created"
+    same = (found["name"], found["email"]) == (values["name"], email)
+    if same or not found["x_fc_from_catalog"] or found["links"] > 1:
+        return found["id"], "unchanged"
+    values["partner_id"] = found["partner_id"]
+    env.conn.execute(load_queries()["update_partner"], {**values, "uid": env.uid})
+    return found["id"], "updated"
+
+
+def apply_subscription(env: Env, row: r.Row) -> Applied:
+    """An order: ``{service, external_id, customer, plan, started_at, ended_at, …}``."""
+    service_id = _service(env, row)
+    zone = r.text(row, "timezone")
+    if zone not in available_timezones():
+        raise r.RowError(f"timezone: {zone!r} is not a time zone")
+    return _upsert(
+        env,
+        "apply_subscription",
+        service_id=service_id,
+        external_id=r.text(row, "external_id"),
+        partner_id=_customer(env, row, service_id),
+        plan_id=_find(env, row, "plan", "find_plan", service_id=service_id),
+        started_at=r.moment(row, "started_at"),
+        ended_at=r.optional_moment(row, "ended_at"),
+        timezone=zone,
+        anchor=r.choice(row, "anchor", ANCHORS),
+    )
+
+
+KINDS: dict[str, Callable[[Env, r.Row], Applied]] = {
+    "service": apply_service,
+    "metric": apply_metric,
+    "plan": apply_plan,
+    "customer": apply_customer,
+    "subscription": apply_subscription,
+}
+
+
+def _replace_charges(env: Env, plan_id: int, service_id: int, given: Any) -> bool:
+    """Make the plan's charges those given. Answers whether anything changed."""
+    if not isinstance(given, list | tuple):
+        raise r.RowError("charges: must be a list")
+    charges = {}
+    for place, item in enumerate(given):
+        try:
+            charge = _read_charge(env, service_id, r.row_of(item))
+        except r.RowError as error:
+            raise r.RowError(f"charges[{place}].{error}") from error
+        if charge["metric_id"] in charges:
+            raise r.RowError(f"charges[{place}].metric: is charged twice")
+        charges[charge["metric_id"]] = charge
+    removed = _one(
+        env,
+        "remove_other_charges",
+        {"plan_id": plan_id, "metric_ids": list(charges)},
+    )
+    applied = [
+        _upsert(env, "apply_charge", plan_id=plan_id, **charge)[1]
+        for charge in charges.values()
+    ]
+    return removed is not None or any(status != "unchanged" for status in applied)
+
+
+def _read_charge(env: Env, service_id: int, row: r.Row) -> dict[str, Any]:
+    charge: dict[str, Any] = {
+        "metric_id": _find(env, row, "metric", "find_metric", service_id=service_id),
+        "model": r.choice(row, "model", CHARGE_MODELS),
+        "included": r.optional_number(row, "included"),
+        "price": r.optional_number(row, "price"),
+        "package_size": r.optional_number(row, "package_size"),
+        "tiers": r.optional_text(row, "tiers"),
+    }
+    if charge["model"] == "package" and not (charge["package_size"] or 0) > 0:
+        raise r.RowError("package_size: must be above zero for a package")
+    if charge["tiers"] is not None:
+        try:
+            json.loads(charge["tiers"])
+        except ValueError as error:
+            raise r.RowError(f"tiers: is not JSON: {error}") from error
+    return charge
+
+
+def _link_customer(env: Env, values: dict[str, Any]) -> int:
+    partner = None
+    if values["email_normalized"]:
+        partner = _one(env, "find_partner", values)
+    partner = partner or _one(env, "create_partner", values)
+    assert partner is not None  # noqa: S101 - see create_partner's conflict
+    link = _one(env, "create_link", {**values, "partner_id": partner["id"]})
+    assert link is not None  # noqa: S101 - see create_link's conflict
+    return int(link["id"])
+
+
+def _service(env: Env, row: r.Row) -> int:
+    return _find(env, row, "service", "find_service")
+
+
+def _customer(env: Env, row: r.Row, service_id: int) -> int:
+    external_id = r.text(row, "customer")
+    found = _one(
+        env, "find_customer", {"service_id": service_id, "external_id": external_id}
+    )
+    if found is None:
+        raise r.RowError(f"customer: unknown customer {external_id!r}")
+    return int(found["partner_id"])
+
+
+def _find(env: Env, row: r.Row, key: str, query: str, **more: Any) -> int:
+    code = r.text(row, key)
+    found = _one(env, query, {key: code, **more})
+    if found is None:
+        raise r.RowError(f"{key}: unknown {key} {code!r}")
+    return int(found["id"])
+
+
+def _upsert(env: Env, query: str, **values: Any) -> Applied:
+    found = _one(env, query, values)
+    assert found is not None  # noqa: S101 - every apply_… answers one row
+    return int(found["id"]), str(found["status"])
+
+
+def _one(env: Env, query: str, values: dict[str, Any]) -> dict[str, Any] | None:
+    return env.conn.execute(
+        load_queries()[query], {**values, "uid": env.uid}
+    ).fetchone()

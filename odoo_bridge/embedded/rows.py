@@ -1,0 +1,104 @@
+"""Reading a row of an addon method: each value by its key, or a RowError saying why.
+
+A row is a dict as it came over the wire; False (or no key at all) means "not given".
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from odoo_bridge.embedded.values import decimal_of, parse_datetime, text_of
+
+MAX_INT4 = 2**31 - 1
+
+Row = Mapping[str, Any]
+
+
+class RowError(ValueError):
+    """The row cannot be applied; the text names the key."""
+
+
+def row_of(value: Any) -> Row:
+    """The row itself. Raises RowError when it is not a dict."""
+    if not isinstance(value, Mapping):
+        raise RowError(f"must be an object, not {type(value).__name__}")
+    return value
+
+
+def text(row: Row, key: str) -> str:
+    """A text that must be there."""
+    found = optional_text(row, key)
+    if found is None:
+        raise RowError(f"{key}: missing")
+    return found
+
+
+def optional_text(row: Row, key: str) -> str | None:
+    """A text, or None where it is not given."""
+    value = row.get(key)
+    if value is None or value is False or value == "":
+        return None
+    if not isinstance(value, str):
+        raise RowError(f"{key}: must be a string")
+    try:
+        return text_of(value)
+    except ValueError as error:
+        raise RowError(f"{key}: holds characters that cannot be stored") from error
+
+
+def choice(row: Row, key: str, allowed: tuple[str, ...]) -> str:
+    """A text that is one of those allowed."""
+    value = text(row, key)
+    if value not in allowed:
+        raise RowError(f"{key}: {value!r} is not one of {', '.join(allowed)}")
+    return value
+
+
+def number(row: Row, key: str) -> Decimal:
+    """An exact number, from its text."""
+    found = optional_number(row, key)
+    if found is None:
+        raise RowError(f"{key}: missing")
+    return found
+
+
+def optional_number(row: Row, key: str) -> Decimal | None:
+    """An exact number, or None where it is not given."""
+    value = row.get(key)
+    if value is None or value is False:
+        return None
+    try:
+        return decimal_of(value, key)
+    except ValueError as error:
+        shown = repr(value)[:60]
+        raise RowError(f"{key}: {shown} is not a decimal string") from error
+
+
+def whole(row: Row, key: str) -> int:
+    """An integer from 0 that the column can hold."""
+    value = row.get(key)
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise RowError(f"{key}: must be an integer")
+    if not 0 <= value <= MAX_INT4:
+        raise RowError(f"{key}: must be between 0 and {MAX_INT4}")
+    return value
+
+
+def moment(row: Row, key: str) -> datetime:
+    """A datetime in UTC that must be there; naive, as Odoo keeps them."""
+    found = optional_moment(row, key)
+    if found is None:
+        raise RowError(f"{key}: missing")
+    return found
+
+
+def optional_moment(row: Row, key: str) -> datetime | None:
+    """A datetime in UTC, or None where it is not given."""
+    value = optional_text(row, key)
+    if value is None:
+        return None
+    try:
+        return parse_datetime(value)
+    except ValueError as error:
+        raise RowError(f"{key}: {value!r} is not YYYY-MM-DD HH:MM:SS") from error

@@ -1,0 +1,199 @@
+-- The stand-in's tables. Run at every start: each statement may run twice.
+-- Names of tables and columns are Odoo's; timestamps are UTC without a zone, as Odoo's.
+-- Constraint names are those that catalog.py gives messages to.
+
+CREATE TABLE IF NOT EXISTS res_users (
+    id          serial PRIMARY KEY,
+    login       varchar NOT NULL CONSTRAINT res_users_login_uniq UNIQUE,
+    name        varchar NOT NULL,
+    email       varchar,
+    active      boolean DEFAULT true,
+    partner_id  int4,
+    create_uid  int4,
+    create_date timestamp,
+    write_uid   int4,
+    write_date  timestamp
+);
+
+CREATE TABLE IF NOT EXISTS res_partner (
+    id                serial PRIMARY KEY,
+    name              varchar,
+    email             varchar,
+    email_normalized  varchar,
+    phone             varchar,
+    ref               varchar,
+    comment           text,
+    color             int4,
+    is_company        boolean,
+    active            boolean DEFAULT true,
+    parent_id         int4 REFERENCES res_partner ON DELETE RESTRICT,
+    x_fc_from_catalog boolean,
+    create_uid        int4,
+    create_date       timestamp,
+    write_uid         int4,
+    write_date        timestamp,
+    CONSTRAINT res_partner_check_name CHECK (name IS NOT NULL)
+);
+
+-- Look-up of a client by e-mail.
+CREATE INDEX IF NOT EXISTS res_partner_email_idx
+    ON res_partner (lower(email_normalized));
+
+-- Two catalogs that bring one new client at once make one partner: the second waits
+-- here, fails with a serialization error, is tried again and finds the first's.
+CREATE UNIQUE INDEX IF NOT EXISTS res_partner_x_fc_email_uniq
+    ON res_partner (lower(email_normalized))
+    WHERE x_fc_from_catalog AND active;
+
+CREATE TABLE IF NOT EXISTS product_product (
+    id           serial PRIMARY KEY,
+    name         varchar NOT NULL,
+    default_code varchar,
+    active       boolean DEFAULT true,
+    create_uid   int4,
+    create_date  timestamp,
+    write_uid    int4,
+    write_date   timestamp
+);
+
+CREATE TABLE IF NOT EXISTS fusion_billing_service (
+    id          serial PRIMARY KEY,
+    code        varchar NOT NULL CONSTRAINT fusion_billing_service_code_uniq UNIQUE,
+    name        varchar NOT NULL,
+    mode        varchar NOT NULL,
+    create_uid  int4,
+    create_date timestamp,
+    write_uid   int4,
+    write_date  timestamp
+);
+
+CREATE TABLE IF NOT EXISTS fusion_billing_account_link (
+    id          serial PRIMARY KEY,
+    service_id  int4 NOT NULL REFERENCES fusion_billing_service ON DELETE RESTRICT,
+    external_id varchar NOT NULL,
+    partner_id  int4 NOT NULL REFERENCES res_partner ON DELETE RESTRICT,
+    create_uid  int4,
+    create_date timestamp,
+    write_uid   int4,
+    write_date  timestamp,
+    CONSTRAINT fusion_billing_account_link_external_uniq
+        UNIQUE (service_id, external_id)
+);
+
+CREATE INDEX IF NOT EXISTS fusion_billing_account_link_partner_idx
+    ON fusion_billing_account_link (partner_id);
+
+CREATE TABLE IF NOT EXISTS fusion_billing_metric (
+    id          serial PRIMARY KEY,
+    service_id  int4 NOT NULL REFERENCES fusion_billing_service ON DELETE RESTRICT,
+    code        varchar NOT NULL,
+    name        varchar NOT NULL,
+    aggregation varchar NOT NULL,
+    unit        varchar,
+    create_uid  int4,
+    create_date timestamp,
+    write_uid   int4,
+    write_date  timestamp,
+    CONSTRAINT fusion_billing_metric_code_uniq UNIQUE (service_id, code)
+);
+
+CREATE TABLE IF NOT EXISTS fusion_billing_plan (
+    id          serial PRIMARY KEY,
+    service_id  int4 NOT NULL REFERENCES fusion_billing_service ON DELETE RESTRICT,
+    plan_code   varchar NOT NULL,
+    name        varchar NOT NULL,
+    interval    varchar NOT NULL,
+    currency    varchar NOT NULL,
+    price       numeric NOT NULL,
+    create_uid  int4,
+    create_date timestamp,
+    write_uid   int4,
+    write_date  timestamp,
+    CONSTRAINT fusion_billing_plan_code_uniq UNIQUE (service_id, plan_code),
+    CONSTRAINT fusion_billing_plan_currency_check CHECK (currency ~ '^[A-Z]{3}$'),
+    CONSTRAINT fusion_billing_plan_price_check
+        CHECK (price > '-Infinity' AND price < 'Infinity')
+);
+
+CREATE TABLE IF NOT EXISTS fusion_billing_charge (
+    id           serial PRIMARY KEY,
+    plan_id      int4 NOT NULL REFERENCES fusion_billing_plan ON DELETE CASCADE,
+    metric_id    int4 NOT NULL REFERENCES fusion_billing_metric ON DELETE RESTRICT,
+    model        varchar NOT NULL,
+    included     numeric,
+    price        numeric,
+    package_size numeric,
+    tiers        text,
+    create_uid   int4,
+    create_date  timestamp,
+    write_uid    int4,
+    write_date   timestamp,
+    CONSTRAINT fusion_billing_charge_metric_uniq UNIQUE (plan_id, metric_id),
+    CONSTRAINT fusion_billing_charge_numbers_check CHECK (
+        (included IS NULL OR (included > '-Infinity' AND included < 'Infinity'))
+        AND (price IS NULL OR (price > '-Infinity' AND price < 'Infinity'))
+        AND (package_size IS NULL
+             OR (package_size > '-Infinity' AND package_size < 'Infinity'))
+    )
+);
+
+CREATE SEQUENCE IF NOT EXISTS sale_order_name_seq;
+
+CREATE TABLE IF NOT EXISTS sale_order (
+    id               serial PRIMARY KEY,
+    name             varchar NOT NULL,
+    partner_id       int4 NOT NULL REFERENCES res_partner ON DELETE RESTRICT,
+    state            varchar NOT NULL,
+    client_order_ref varchar,
+    date_order       timestamp NOT NULL DEFAULT (now() AT TIME ZONE 'UTC'),
+    x_fc_service_id  int4 REFERENCES fusion_billing_service ON DELETE RESTRICT,
+    x_fc_external_id varchar,
+    x_fc_plan_id     int4 REFERENCES fusion_billing_plan ON DELETE RESTRICT,
+    x_fc_started_at  timestamp,
+    x_fc_ended_at    timestamp,
+    x_fc_timezone    varchar,
+    x_fc_anchor      varchar,
+    create_uid       int4,
+    create_date      timestamp,
+    write_uid        int4,
+    write_date       timestamp,
+    CONSTRAINT sale_order_x_fc_external_uniq
+        UNIQUE (x_fc_service_id, x_fc_external_id),
+    CONSTRAINT sale_order_x_fc_ended_check CHECK (x_fc_ended_at > x_fc_started_at)
+);
+
+CREATE TABLE IF NOT EXISTS fusion_billing_usage (
+    id              serial PRIMARY KEY,
+    subscription_id int4 NOT NULL REFERENCES sale_order ON DELETE RESTRICT,
+    metric_id       int4 NOT NULL REFERENCES fusion_billing_metric ON DELETE RESTRICT,
+    service_id      int4 NOT NULL REFERENCES fusion_billing_service ON DELETE RESTRICT,
+    period_start    timestamp NOT NULL,
+    period_end      timestamp NOT NULL,
+    quantity        numeric NOT NULL,
+    included        numeric,
+    overage         numeric,
+    amount          numeric,
+    currency        varchar,
+    revision        int4 NOT NULL,
+    state           varchar NOT NULL,
+    create_uid      int4,
+    create_date     timestamp,
+    write_uid       int4,
+    write_date      timestamp,
+    CONSTRAINT fusion_billing_usage_key_uniq
+        UNIQUE (subscription_id, metric_id, period_start),
+    CONSTRAINT fusion_billing_usage_period_check CHECK (period_end > period_start),
+    CONSTRAINT fusion_billing_usage_numbers_check CHECK (
+        quantity > '-Infinity' AND quantity < 'Infinity'
+        AND (included IS NULL OR (included > '-Infinity' AND included < 'Infinity'))
+        AND (overage IS NULL OR (overage > '-Infinity' AND overage < 'Infinity'))
+        AND (amount IS NULL OR (amount > '-Infinity' AND amount < 'Infinity'))
+    )
+);
+
+-- Odoo's own two users come first; the one with the key is made by app.py.
+INSERT INTO res_users (id, login, name, active)
+VALUES (1, '__system__', 'OdooBot', false), (2, 'admin', 'Administrator', true)
+ON CONFLICT DO NOTHING;
+
+SELECT setval('res_users_id_seq', greatest(4, (SELECT max(id) FROM res_users)));
