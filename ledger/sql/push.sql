@@ -1,0 +1,124 @@
+-- The way of rollups to Odoo: claim with a lease, send, then mark what was sent.
+
+-- name: lock_subscriptions
+-- Subscriptions with rows to push that no other worker is pushing, locked by this session
+-- until it unlocks or ends: one subscription's rows are pushed by one worker at a time.
+-- The lock ends with its holder, however that ends; no clock is in it.
+SELECT d.subscription_id
+  FROM (SELECT DISTINCT r.subscription_id
+          FROM (SELECT subscription_id
+                  FROM rollup
+                 WHERE revision > pushed_revision AND push_after <= %(now)s
+                 ORDER BY push_after
+                 LIMIT %(limit)s) AS r
+         OFFSET 0) AS d
+ WHERE pg_try_advisory_lock(%(lock_space)s + d.subscription_id)
+
+-- name: unlock_subscriptions
+SELECT pg_advisory_unlock_all()
+
+-- name: claim_rollups
+-- A second statement after the locks, so that it sees what their last holder has marked.
+-- The lease keeps a row from being claimed again should the locking session be lost while
+-- the call still runs.
+WITH claimed AS MATERIALIZED (
+    SELECT r.subscription_id, r.metric_id, r.period_start
+      FROM rollup r
+     WHERE r.revision > r.pushed_revision AND r.push_after <= %(now)s
+       AND r.subscription_id = ANY(%(subscription_ids)s)
+     ORDER BY r.push_after
+     LIMIT %(limit)s
+       FOR UPDATE SKIP LOCKED
+),
+leased AS (
+    UPDATE rollup r
+       SET push_after = %(lease_until)s
+      FROM claimed c
+     WHERE r.subscription_id = c.subscription_id AND r.metric_id = c.metric_id
+       AND r.period_start = c.period_start
+    RETURNING r.subscription_id, r.metric_id, r.period_start, r.period_end, r.quantity,
+              r.revision, r.push_attempts
+)
+SELECT l.subscription_id, l.metric_id, l.period_start, l.period_end, l.quantity,
+       l.revision, l.push_attempts,
+       s.code, b.external_id, m.code, p.currency,
+       c.model, c.included, c.price, c.package_size, c.tiers
+  FROM leased l
+  JOIN subscription b ON b.id = l.subscription_id
+  JOIN service s ON s.id = b.service_id
+  JOIN metric m ON m.id = l.metric_id
+  JOIN plan p ON p.id = b.plan_id
+  LEFT JOIN charge c ON c.plan_id = p.id AND c.metric_id = l.metric_id
+ ORDER BY l.subscription_id, l.metric_id, l.period_start
+
+-- name: mark_pushed
+-- The revision that was sent, never the one that is there now: a fold that came in
+-- between leaves the row dirty, and it goes out again. Rows are locked in the order in
+-- which a fold locks them.
+WITH sent AS (
+    SELECT * FROM unnest(
+        %(subscription_ids)s::bigint[], %(metric_ids)s::integer[],
+        %(period_starts)s::timestamptz[], %(revisions)s::bigint[]
+    ) AS s (subscription_id, metric_id, period_start, revision)
+),
+locked AS MATERIALIZED (
+    SELECT r.subscription_id, r.metric_id, r.period_start, sent.revision
+      FROM sent
+      JOIN rollup r USING (subscription_id, metric_id, period_start)
+     ORDER BY r.subscription_id, r.metric_id, r.period_start
+       FOR NO KEY UPDATE OF r
+)
+UPDATE rollup r
+   SET pushed_revision = greatest(r.pushed_revision, l.revision),
+       push_attempts = 0, push_after = '-infinity', push_error = NULL
+  FROM locked l
+ WHERE r.subscription_id = l.subscription_id AND r.metric_id = l.metric_id
+   AND r.period_start = l.period_start
+
+-- name: mark_refused
+-- Odoo refused these rows: each waits longer from one attempt to the next.
+WITH refused AS (
+    SELECT * FROM unnest(
+        %(subscription_ids)s::bigint[], %(metric_ids)s::integer[],
+        %(period_starts)s::timestamptz[], %(retry_at)s::timestamptz[],
+        %(errors)s::text[]
+    ) AS s (subscription_id, metric_id, period_start, retry_at, error)
+),
+locked AS MATERIALIZED (
+    SELECT r.subscription_id, r.metric_id, r.period_start, f.retry_at, f.error
+      FROM refused f
+      JOIN rollup r USING (subscription_id, metric_id, period_start)
+     ORDER BY r.subscription_id, r.metric_id, r.period_start
+       FOR NO KEY UPDATE OF r
+)
+UPDATE rollup r
+   SET push_attempts = r.push_attempts + 1, push_after = l.retry_at,
+       push_error = l.error
+  FROM locked l
+ WHERE r.subscription_id = l.subscription_id AND r.metric_id = l.metric_id
+   AND r.period_start = l.period_start
+
+-- name: release_rollups
+-- The call as a whole failed, through no fault of the rows: the lease ends at once.
+WITH given AS (
+    SELECT * FROM unnest(
+        %(subscription_ids)s::bigint[], %(metric_ids)s::integer[],
+        %(period_starts)s::timestamptz[]
+    ) AS s (subscription_id, metric_id, period_start)
+),
+locked AS MATERIALIZED (
+    SELECT r.subscription_id, r.metric_id, r.period_start
+      FROM given
+      JOIN rollup r USING (subscription_id, metric_id, period_start)
+     WHERE r.push_after = %(lease_until)s
+     ORDER BY r.subscription_id, r.metric_id, r.period_start
+       FOR NO KEY UPDATE OF r
+)
+UPDATE rollup r
+   SET push_after = '-infinity'
+  FROM locked l
+ WHERE r.subscription_id = l.subscription_id AND r.metric_id = l.metric_id
+   AND r.period_start = l.period_start
+
+-- name: push_failed_before
+SELECT error IS NOT NULL FROM odoo_sync WHERE kind = %(kind)s

@@ -1,0 +1,66 @@
+"""The bridge's tasks. Both claim or re-read what is due, so a lost one costs a beat.
+
+An Odoo or a ledger that fails is one line in the log, and the next beat tries again: no
+task fails for it, so that none of it loops. Settings are read at each run, so that a
+new API key is taken without a restart.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+import psycopg
+import structlog
+from celery import current_app, shared_task
+
+from ledger.db import transaction
+from ledger.unparking import services_with_parked
+from odoo_bridge import pull, push
+from odoo_bridge.client import connect
+from odoo_bridge.errors import OdooError, OdooRetryError
+from odoo_bridge.faults import one_line
+from schemas.broker import PUBLISH_ERRORS
+from schemas.messages import APPLY_PARKED, PULL_CATALOG, PUSH_ROLLUPS
+from schemas.settings import load_settings
+
+log = structlog.get_logger(__name__)
+
+
+@shared_task(name=PUSH_ROLLUPS)
+def push_rollups() -> None:
+    """Bring Odoo's usage rows up to the ledger's rollups."""
+    settings = load_settings(os.environ)
+    with _one_line_on_failure("push_failed"), connect(settings) as client:
+        report = push.push_rollups(
+            client, settings.database_url, lambda: datetime.now(UTC)
+        )
+        if report != push.PushReport():
+            log.info("rollups_pushed", **vars(report))
+
+
+@shared_task(name=PULL_CATALOG)
+def pull_catalog() -> None:
+    """Bring the ledger's catalog up to Odoo's; then what was parked may be applied."""
+    settings = load_settings(os.environ)
+    with _one_line_on_failure("pull_failed"), connect(settings) as client:
+        pull.pull_catalog(client, settings.database_url, datetime.now(UTC))
+        with transaction(settings.database_url) as conn:
+            waiting = services_with_parked(conn)
+        if waiting:
+            current_app.send_task(APPLY_PARKED)
+
+
+@contextmanager
+def _one_line_on_failure(event: str) -> Iterator[None]:
+    """Log trouble as a warning, what a person must mend as an error; go on."""
+    try:
+        yield
+    except OdooRetryError as error:
+        log.warning(event, kind=type(error).__name__, reason=str(error))
+    except OdooError as error:
+        log.error(event, kind=type(error).__name__, reason=str(error))
+    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+        log.warning(event, kind=type(error).__name__, reason=one_line(str(error)))
+    except PUBLISH_ERRORS as error:
+        log.warning(event, kind=type(error).__name__, reason=one_line(str(error)))

@@ -1,0 +1,199 @@
+"""Catalog rows as they cross to and from Odoo's addon: ``apply_catalog`` and
+``export_catalog`` of ``fusion.billing.service``.
+
+Rows name things by external codes, never by ids. Exact numbers are text, instants are
+Odoo's UTC text, tiers are JSON text; what is absent is False.
+"""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, Final
+
+from marshmallow import EXCLUDE, ValidationError, fields, pre_load
+
+from schemas.catalog import (
+    CustomerSchema,
+    MetricSchema,
+    PlanSchema,
+    ServiceSchema,
+    SubscriptionSchema,
+)
+from schemas.catalog_entries import (
+    Charge,
+    Customer,
+    Metric,
+    Plan,
+    Service,
+    Subscription,
+    Tier,
+)
+from schemas.catalog_fields import OdooInstant
+from schemas.charges import ChargeSchema, EntrySchema
+from schemas.messages import plain_number
+
+KINDS: Final = ("service", "metric", "plan", "customer", "subscription")
+"""In the order in which they refer to each other."""
+
+Row = dict[str, Any]
+Entry = Service | Metric | Plan | Customer | Subscription
+
+
+def odoo_time(instant: datetime) -> str:
+    """``2026-01-31 05:00:00``: an aware instant as Odoo takes it, in UTC."""
+    return f"{instant.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
+
+
+def service_row(service: Service) -> Row:
+    """What apply_catalog takes for a service whose name and mode are decided."""
+    return {"code": service.code, "name": service.name, "mode": service.mode}
+
+
+def metric_row(service: str, metric: Metric) -> Row:
+    """What apply_catalog takes for a metric of the service."""
+    return {
+        "service": service,
+        "code": metric.code,
+        "name": metric.name,
+        "aggregation": metric.aggregation,
+        "unit": metric.unit or False,
+    }
+
+
+def plan_row(service: str, plan: Plan) -> Row:
+    """What apply_catalog takes for a plan; the charges replace those before."""
+    return {
+        "service": service,
+        "code": plan.code,
+        "name": plan.name,
+        "interval": plan.interval,
+        "currency": plan.currency,
+        "price": plain_number(plan.price),
+        "charges": [_charge_row(charge) for charge in plan.charges],
+    }
+
+
+def customer_row(service: str, customer: Customer) -> Row:
+    """What apply_catalog takes for a customer."""
+    return {
+        "service": service,
+        "external_id": customer.external_id,
+        "name": customer.name,
+        "email": customer.email or False,
+    }
+
+
+def subscription_row(service: str, subscription: Subscription) -> Row:
+    """What apply_catalog takes for a subscription."""
+    end = subscription.ended_at
+    return {
+        "service": service,
+        "external_id": subscription.external_id,
+        "customer": subscription.customer,
+        "plan": subscription.plan,
+        "started_at": odoo_time(subscription.started_at),
+        "ended_at": odoo_time(end) if end else False,
+        "timezone": subscription.timezone,
+        "anchor": subscription.anchor,
+    }
+
+
+def tier_values(tiers: tuple[Tier, ...]) -> list[dict[str, str | None]]:
+    """Tiers as plain JSON values: ``{"up_to", "unit_price", "flat_price"}``."""
+    return [
+        {
+            "up_to": _text(tier.up_to),
+            "unit_price": _text(tier.unit_price),
+            "flat_price": _text(tier.flat_price),
+        }
+        for tier in tiers
+    ]
+
+
+def read_row(kind: str, row: Any) -> tuple[str, Entry]:
+    """A row that export_catalog answered, checked: its service's code and its entry.
+
+    Fields that a newer addon adds are passed over. Raises marshmallow's
+    ValidationError.
+    """
+    entry: Entry = _SCHEMAS[kind].load(row)
+    if kind == "service":
+        return entry.code, entry  # type: ignore[union-attr]  # a service, by its schema
+    service = row.get("service")
+    if not isinstance(service, str) or not service:
+        raise ValidationError("is missing", "service")
+    return service, entry
+
+
+def _charge_row(charge: Charge) -> Row:
+    size = charge.package_size
+    return {
+        "metric": charge.metric,
+        "model": charge.model,
+        "included": plain_number(charge.included),
+        "price": plain_number(charge.price),
+        "package_size": plain_number(size) if size is not None else False,
+        "tiers": json.dumps(tier_values(charge.tiers)) if charge.tiers else False,
+    }
+
+
+def _text(number: Decimal | None) -> str | None:
+    return None if number is None else plain_number(number)
+
+
+class _OdooRow(EntrySchema):
+    """Odoo's False is "not given", and every text may be False."""
+
+    class Meta(EntrySchema.Meta):
+        unknown = EXCLUDE
+
+    @pre_load
+    def drop_false(self, data: Any, **_: Any) -> Any:
+        if not isinstance(data, Mapping):
+            return data
+        return {name: value for name, value in data.items() if value is not False}
+
+
+class _ServiceRow(_OdooRow, ServiceSchema):
+    pass
+
+
+class _MetricRow(_OdooRow, MetricSchema):
+    pass
+
+
+class _ChargeRow(_OdooRow, ChargeSchema):
+    @pre_load
+    def read_tiers(self, data: Any, **_: Any) -> Any:
+        """Tiers from their JSON text, numbers in it as written."""
+        tiers = data.get("tiers") if isinstance(data, Mapping) else None
+        if not isinstance(tiers, str):
+            return data
+        try:
+            return {**data, "tiers": json.loads(tiers, parse_float=str)}
+        except ValueError as error:
+            raise ValidationError(f"are not JSON: {error}", "tiers") from error
+
+
+class _PlanRow(_OdooRow, PlanSchema):
+    charges = fields.List(fields.Nested(_ChargeRow), load_default=list)
+
+
+class _CustomerRow(_OdooRow, CustomerSchema):
+    # Whatever Odoo keeps as an e-mail address is not for the ledger to judge.
+    email = fields.String(load_default=None)  # type: ignore[assignment]
+
+
+class _SubscriptionRow(_OdooRow, SubscriptionSchema):
+    started_at = OdooInstant(required=True)  # type: ignore[assignment]
+    ended_at = OdooInstant(load_default=None)  # type: ignore[assignment]
+
+
+_SCHEMAS: Final = {
+    "service": _ServiceRow(),
+    "metric": _MetricRow(),
+    "plan": _PlanRow(),
+    "customer": _CustomerRow(),
+    "subscription": _SubscriptionRow(),
+}
