@@ -9,6 +9,7 @@ from pathlib import Path
 from types import FrameType
 from urllib.parse import urlsplit
 
+import click
 from rich.console import Console
 from rich.table import Table
 
@@ -55,25 +56,29 @@ def run_up(root: Path, environ: Mapping[str, str], demo: Demo | None = None) -> 
             write_private(state.environment, settings + "\n")
             with _watched(keeper, plan) as lost:
                 _show(console, plan)
-                if demo is not None:
-                    return demo(find_stack(state.root))
-                return _until_signal(lost)
+                return _run_until_signal(
+                    lost, demo and (lambda: demo(find_stack(state.root)))
+                )
         except StartFailed as error:
-            Console(stderr=True, highlight=False, soft_wrap=True).print(
-                str(error), markup=False
-            )
+            click.echo(str(error), err=True)
             return 1
         finally:
             _end(keeper, plan, tell)
             await_leftovers(state, _LEFTOVER_SECONDS, tell)
 
 
-def _until_signal(lost: threading.Event) -> int:
+def _run_until_signal(lost: threading.Event, demo: Callable[[], int] | None) -> int:
     try:
-        lost.wait()
+        if demo is not None:
+            return demo()
+        while not lost.wait(1):
+            pass
     except SystemExit:
-        return 0
-    return 1
+        if demo is not None and not lost.is_set():
+            raise
+    if lost.is_set():
+        click.echo("supervisord has ended, and the processes with it", err=True)
+    return int(lost.is_set())
 
 
 @contextmanager
@@ -169,7 +174,7 @@ def _show(console: Console, plan: Plan) -> None:
     table = Table(show_header=False, box=None, title_justify="left")
     state = plan.state
     odoo = " (stand-in, for trying things out)" if plan.parts.odoo else ""
-    table.add_row("API", f"{plan.api_url}  (its shape: {plan.api_url}/openapi.json)")
+    table.add_row("API", plan.api_url)
     table.add_row("Flower", f"{plan.flower_url}  (login: see addresses.json)")
     table.add_row("Odoo", f"{plan.settings.odoo_url}{odoo}")
     table.add_row("PostgreSQL", _without_password(plan.settings.database_url))

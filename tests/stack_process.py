@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,14 +74,23 @@ class RunningStack:
 
 
 def start_up(
-    state: Path, environ: Mapping[str, str] | None = None
+    state: Path,
+    environ: Mapping[str, str] | None = None,
+    *,
+    prefix: Sequence[str] = (),
+    python: str = sys.executable,
 ) -> subprocess.Popen[bytes]:
-    """Start `fusion-billing up`; its output is in STATE.out beside the directory."""
-    command = [sys.executable, "-m", "deploy.cli", "up", "--state", str(state)]
+    """Start `fusion-billing up`; its output is in STATE.out beside the directory.
+
+    ``prefix`` is a program that runs it, such as setpriv; ``python`` runs it all.
+    """
+    command = [python, "-m", "deploy.cli", "up", "--state", str(state)]
+    # One that a killed stack left would pass for this one's.
+    (state / "addresses.json").unlink(missing_ok=True)
     with output_of(state).open("ab") as output:
         return subprocess.Popen(
             # When the tests die, it ends in good order.
-            child_command(command, orphan_signal="TERM"),
+            [*prefix, python, *child_command(command, orphan_signal="TERM")[1:]],
             env=child_environment(os.environ if environ is None else environ),
             stdin=subprocess.DEVNULL,
             stdout=output,

@@ -1,7 +1,7 @@
 """supervisord keeps the processes: its configuration, its start, its remote calls.
 
 Paths in the configuration are relative to the state directory, supervisord's working
-directory, so that no character of it needs quoting and the socket's path is short.
+directory, so that no character of it needs quoting.
 """
 
 import os
@@ -20,6 +20,7 @@ from deploy.embedded.files import write_private
 from deploy.embedded.programs import Program
 from deploy.embedded.state import StackError, State
 
+_LINUX = sys.platform == "linux"
 _SOCKET = "run/supervisor.sock"
 _HEAD = """\
 [supervisord]
@@ -144,12 +145,12 @@ class Keeper:
         return True
 
     def _call(self, method: str, *arguments: object) -> object:
-        # By way of the folder's descriptor: a socket's path is at most 107 bytes.
+        # By way of the folder's descriptor, for the same reason as in configuration().
         folder = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY)
         try:
             path = (
                 f"/proc/self/fd/{folder}/{_SOCKET}"
-                if sys.platform == "linux"
+                if _LINUX
                 else str(self._root / _SOCKET)
             )
             transport = SupervisorTransport(None, None, f"unix://{path}")
@@ -163,7 +164,9 @@ class Keeper:
 def configuration(programs: Sequence[Program]) -> str:
     """supervisord's configuration file for these programs."""
     user = "user = root\n" if os.geteuid() == 0 else ""
-    text = _HEAD.format(user=user, socket=_SOCKET)
+    # supervisord makes the path absolute, and a socket's is at most 107 bytes.
+    socket = f"/proc/self/cwd/{_SOCKET}" if _LINUX else _SOCKET
+    text = _HEAD.format(user=user, socket=socket)
     for program in programs:
         text += _PROGRAM.format(
             name=program.name,
