@@ -1,0 +1,45 @@
+"""Reading a request's body within bounds, whatever is sent."""
+
+import zlib
+from typing import Final
+
+from flask import Request
+
+from ingest_api.errors import bad_request, body_too_large, unsupported
+
+MAX_BODY_BYTES: Final = 8 * 1024 * 1024
+_GZIP: Final = 16 + zlib.MAX_WBITS
+
+
+def read_json_body(request: Request) -> bytes:
+    """The body, unpacked. At most MAX_BODY_BYTES are held packed and unpacked each.
+
+    Raises ApiError: 400 for damaged gzip, 413, 415.
+    """
+    if request.mimetype != "application/json":
+        raise unsupported("Content-Type must be application/json")
+    encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
+    if encoding not in ("gzip", "identity"):
+        raise unsupported("Content-Encoding must be gzip or identity")
+    # Flask's MAX_CONTENT_LENGTH bounds the stream, also of a body without a length.
+    body = request.stream.read()
+    return unpack_gzip(body) if encoding == "gzip" else body
+
+
+def unpack_gzip(body: bytes) -> bytes:
+    """One gzip stream unpacked; stops as soon as it grows over the limit.
+
+    Raises ApiError: 400 when it is damaged, cut off or followed by more; 413.
+    """
+    inflater = zlib.decompressobj(_GZIP)
+    try:
+        unpacked = inflater.decompress(body, MAX_BODY_BYTES + 1)
+    except zlib.error as error:
+        raise bad_request("the body is not gzip, as Content-Encoding says") from error
+    if len(unpacked) > MAX_BODY_BYTES:
+        raise body_too_large(MAX_BODY_BYTES)
+    if not inflater.eof:
+        raise bad_request("the gzip stream is cut off")
+    if inflater.unused_data:
+        raise bad_request("something follows the end of the gzip stream")
+    return unpacked

@@ -1,0 +1,143 @@
+"""Errors as answers, in the shape that Lago's clients read.
+
+ApiError
+  ├─ bad_request        400  not JSON, no wrapper
+  ├─ unauthorized       401
+  ├─ forbidden          403  the key lacks a scope
+  ├─ not_found          404  also: another tenant's, an unknown route, a wrong verb
+  ├─ body_too_large     413
+  ├─ unsupported        415
+  ├─ validation_failed  422
+  ├─ too_many_requests  429
+  └─ unavailable        503  what was asked cannot be promised now
+"""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from flask import Response, json
+
+
+class ApiError(Exception):
+    """An answer that is not a success; every part of it may be shown to the caller."""
+
+    def __init__(
+        self,
+        status: int,
+        *,
+        error: str | None = None,
+        code: str | None = None,
+        message: str | None = None,
+        details: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(f"{status} {code or error}")
+        self.status = status
+        self.headers = dict(headers or {})
+        self.body: dict[str, Any] = {
+            "status": status,
+            "error": error or _phrase(status),
+        }
+        for name, part in (
+            ("code", code),
+            ("message", message),
+            ("error_details", details),
+        ):
+            if part is not None:
+                self.body[name] = part
+
+
+def bad_request(sentence: str) -> ApiError:
+    """400: the request cannot be read at all."""
+    return ApiError(400, error=f"BadRequest: {sentence}")
+
+
+def unauthorized() -> ApiError:
+    """401: no key, or none that is valid; never says which."""
+    return ApiError(401, headers={"WWW-Authenticate": "Bearer"})
+
+
+def forbidden(scope: str) -> ApiError:
+    """403: the key is valid and lacks a scope."""
+    message = f"this needs a key with the scope {scope}"
+    return ApiError(403, code="missing_scope", message=message)
+
+
+def not_found(code: str = "resource_not_found") -> ApiError:
+    """404: there is none, or it belongs to another service."""
+    return ApiError(404, code=code)
+
+
+def body_too_large(limit_bytes: int) -> ApiError:
+    """413: the body, as sent or unpacked, is over the limit."""
+    message = f"a body holds at most {limit_bytes} bytes, also when unpacked"
+    return ApiError(
+        413, error="Payload Too Large", code="body_too_large", message=message
+    )
+
+
+def unsupported(message: str) -> ApiError:
+    """415: a content type or encoding that is not taken."""
+    return ApiError(
+        415,
+        code="unsupported_media_type",
+        message=message,
+        headers={"Accept-Encoding": "gzip, identity"},
+    )
+
+
+def validation_failed(
+    details: Mapping[str, Any],
+    message: str | None = None,
+    code: str = "validation_errors",
+) -> ApiError:
+    """422: understood, and refused; ``details`` are lists of texts by field."""
+    return ApiError(
+        422,
+        error="Unprocessable Entity",
+        code=code,
+        message=message,
+        details=details,
+    )
+
+
+def too_many_requests(
+    code: str, message: str, retry_after_seconds: int, limit: int
+) -> ApiError:
+    """429: come back after so many seconds."""
+    return ApiError(
+        429,
+        code=code,
+        message=message,
+        headers={
+            "Retry-After": str(retry_after_seconds),
+            "X-RateLimit-Limit": str(limit),
+            "X-RateLimit-Remaining": "0",
+            "X-RateLimit-Reset": str(retry_after_seconds),
+        },
+    )
+
+
+def unavailable(dependency: str) -> ApiError:
+    """503: a dependency is away; a repeat is harmless, whatever became of this try."""
+    return ApiError(
+        503,
+        code=f"{dependency}_unavailable",
+        message=f"the {dependency} does not answer; send the same request again",
+        headers={"Retry-After": "1"},
+    )
+
+
+def error_response(error: ApiError) -> Response:
+    """The error as a JSON response."""
+    return Response(
+        json.dumps(error.body),
+        status=error.status,
+        headers=error.headers,
+        mimetype="application/json",
+    )
+
+
+def _phrase(status: int) -> str:
+    return HTTPStatus(status).phrase

@@ -1,0 +1,108 @@
+"""Every route: where it is, what answers it, and what the OpenAPI document says of it.
+
+The app is built from this table, and so is the document: neither has what the other
+lacks.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from flask import Response
+from marshmallow import Schema
+
+from ingest_api.health import show_health, show_metrics
+from ingest_api.push import push_usage
+from ingest_api.reads import show_batch, show_current_usage
+from schemas.answers import (
+    AcceptedSchema,
+    BatchAnswerSchema,
+    BatchQuerySchema,
+    CustomerUsageAnswerSchema,
+    HealthSchema,
+)
+from schemas.usage import UsageSchema
+
+PREFIXES: Final = ("/api/billing/v1",)
+"""Where the API answers; the first is the one that is spoken of."""
+
+
+@dataclass(frozen=True)
+class Route:
+    """One operation. ``path`` is Werkzeug's; ``answers`` are schemas by status, None
+    for a body that is not JSON of ours; ``errors`` the statuses that an error may have.
+
+    ``open``: no key is asked for.
+    """
+
+    method: str
+    path: str
+    name: str
+    view: Callable[..., Response]
+    summary: str
+    answers: Mapping[int, type[Schema] | None]
+    errors: tuple[int, ...] = ()
+    body: type[Schema] | None = None
+    query: type[Schema] | None = None
+    required_query: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    open: bool = False
+
+
+API_ROUTES: Final = (
+    Route(
+        method="POST",
+        path="/usage",
+        name="push_usage",
+        view=push_usage,
+        summary="Push a batch of usage counters",
+        answers={202: AcceptedSchema},
+        errors=(400, 401, 413, 415, 422, 429, 503),
+        body=UsageSchema,
+        headers={
+            "Idempotency-Key": "1 to 255 visible ASCII characters. The same key with "
+            "the same body gets the same answer, and is one batch."
+        },
+    ),
+    Route(
+        method="GET",
+        path="/batches/<batch_id>",
+        name="show_batch",
+        view=show_batch,
+        summary="What became of a batch, item by item",
+        answers={200: BatchAnswerSchema},
+        errors=(401, 404, 422, 429, 503),
+        query=BatchQuerySchema,
+    ),
+    Route(
+        method="GET",
+        path="/customers/<path:external_id>/current_usage",
+        name="show_current_usage",
+        view=show_current_usage,
+        summary="The open period of a subscription, rated",
+        answers={200: CustomerUsageAnswerSchema},
+        errors=(401, 404, 422, 429, 503),
+        required_query={"external_subscription_id": "One of the customer's."},
+    ),
+)
+
+OPEN_ROUTES: Final = (
+    Route(
+        method="GET",
+        path="/health",
+        name="show_health",
+        view=show_health,
+        summary="Alive, and the state of each dependency",
+        answers={200: HealthSchema},
+        open=True,
+    ),
+    Route(
+        method="GET",
+        path="/metrics",
+        name="show_metrics",
+        view=show_metrics,
+        summary="Metrics for Prometheus",
+        answers={200: None},
+        open=True,
+    ),
+)

@@ -1,0 +1,28 @@
+"""What waits, for the metrics: cheap enough to be asked every few seconds."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from ledger.db import Connection
+from ledger.queries import load_queries
+
+_SQL = load_queries("backlog")
+
+
+@dataclass(frozen=True)
+class Backlog:
+    """Numbers of rows that wait. ``oldest_batch_at`` is None when no batch does."""
+
+    batches_waiting: int
+    oldest_batch_at: datetime | None
+    counters_parked: int
+    dead_letters: int
+    rollups_dirty: int
+    webhooks_pending: int
+
+
+def read_backlog(conn: Connection) -> Backlog:
+    """The numbers of this moment."""
+    row = conn.execute(_SQL["backlog"]).fetchone()
+    assert row is not None  # noqa: S101 - a SELECT of subselects answers one row
+    return Backlog(*row)

@@ -1,0 +1,9 @@
+-- name: backlog
+-- One row of what waits. Each count reads a partial index or a table that is small
+-- while all is well.
+SELECT (SELECT count(*) FROM batch WHERE state IN ('queued', 'processing')),
+       (SELECT min(received_at) FROM batch WHERE state IN ('queued', 'processing')),
+       (SELECT count(*) FROM parked_counter),
+       (SELECT count(*) FROM dead_letter),
+       (SELECT count(*) FROM rollup WHERE revision > pushed_revision),
+       (SELECT count(*) FROM webhook_delivery WHERE state = 'pending')
