@@ -46,7 +46,7 @@ def parse_retry_after(header: str | None, now: datetime) -> timedelta | None:
     else:
         try:
             date = parsedate_to_datetime(text)
-        except ValueError:
+        except (ValueError, OverflowError):  # the latter: a year of 20 digits
             return None
         wait = (date if date.tzinfo else date.replace(tzinfo=UTC)) - now
     return min(max(wait, timedelta(0)), MAX_RETRY_AFTER)

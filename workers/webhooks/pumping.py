@@ -17,7 +17,7 @@ import structlog
 
 from ledger.db import Connection, connect, transaction
 from ledger.retries import next_attempt_at
-from ledger.sealing import SecretUnreadable, signing_key, unseal_secret
+from ledger.sealing import signing_key, unseal_secret
 from ledger.webhooks import (
     Claim,
     Outcome,
@@ -83,6 +83,7 @@ class _Run:
         self._secret_key = secret_key
         self._conn = conn
         self._keys: dict[bytes, bytes] = {}
+        self._unrecorded = 0  # claims whose end is not committed yet
         self._flying: set[asyncio.Task[None]] = set()
         self._results: list[Result] = []
         self._some_ended = asyncio.Event()
@@ -123,15 +124,18 @@ class _Run:
         busy_at = loop.time()
         while loop.time() < stop and not writer.done():
             self._places_freed.clear()
+            # Before the claim: places that are freed during it are for the next one.
+            was_busy = self._unrecorded > 0
             claims = await loop.run_in_executor(
                 self._threads, claim_deliveries, self._conn, _now()
             )
             self._tally["claimed"] += len(claims)
+            self._unrecorded += len(claims)
             for claim in claims:
                 task = asyncio.create_task(self._attempt(claim, sessions))
                 self._flying.add(task)
                 task.add_done_callback(self._flying.discard)
-            if self._flying or self._results:
+            if was_busy or claims:
                 busy_at = loop.time()
             elif loop.time() - busy_at >= linger_seconds:
                 return
@@ -149,7 +153,7 @@ class _Run:
         else:
             try:
                 key = self._key(claim.secret)
-            except SecretUnreadable:
+            except ValueError:
                 answer = Answer(Outcome.SECRET_UNREADABLE)
             else:
                 answer = await post_webhook(sessions, claim, key, started_at)
@@ -168,6 +172,7 @@ class _Run:
             if self._results:
                 results, self._results = self._results, []
                 self._count(results, await self._write(results, give_up))
+                self._unrecorded -= len(results)
                 self._places_freed.set()
 
     async def _write(self, results: list[Result], give_up: float) -> set[object]:
