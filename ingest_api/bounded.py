@@ -36,14 +36,19 @@ class Unavailable(Exception):
 class BoundedCalls:
     """Runs calls to one dependency on at most ``threads`` threads.
 
-    After a failure, calls fail at once for COOLDOWN_SECONDS; then one call at a time
+    After a failure, calls fail at once while it cools down; then one call at a time
     may try, until one succeeds. Threads start when needed, hence after a fork.
     """
 
     def __init__(
-        self, dependency: str, threads: int, errors: tuple[type[Exception], ...]
+        self,
+        dependency: str,
+        threads: int,
+        errors: tuple[type[Exception], ...],
+        cooldown_seconds: float = COOLDOWN_SECONDS,
     ) -> None:
         self.dependency = dependency
+        self._cooldown_seconds = cooldown_seconds
         self._errors = errors
         self._free = threading.Semaphore(threads)
         self._jobs: SimpleQueue[tuple[Callable[[], Any], Future[Any]]] = SimpleQueue()
@@ -92,7 +97,7 @@ class BoundedCalls:
             log.warning(
                 "dependency_unavailable", dependency=self.dependency, error=name
             )
-        self._next_try = monotonic() + COOLDOWN_SECONDS
+        self._next_try = monotonic() + self._cooldown_seconds
         self._failing = True
 
     def _run(self, function: Callable[[], T], timeout_seconds: float) -> T:
