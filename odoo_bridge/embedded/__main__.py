@@ -14,6 +14,7 @@ from flask import Flask
 from gunicorn.app.base import BaseApplication
 
 from odoo_bridge.embedded.app import BANNER, create_app
+from odoo_bridge.embedded.models import Registry
 
 HOST = "127.0.0.1"
 THREADS = 8
@@ -22,8 +23,9 @@ THREADS = 8
 class Standin(BaseApplication):  # type: ignore[misc]
     """gunicorn over one application; it closes each connection, as Odoo does."""
 
-    def __init__(self, environ: Mapping[str, str]) -> None:
+    def __init__(self, environ: Mapping[str, str], models: Registry | None = None):
         self.environ = environ
+        self.models = models
         super().__init__()
 
     def load_config(self) -> None:
@@ -50,6 +52,7 @@ class Standin(BaseApplication):  # type: ignore[misc]
             database=setting(self.environ, "ODOO_DATABASE", "odoo"),
             login=setting(self.environ, "ODOO_LOGIN", "fusion-bridge"),
             api_key=setting(self.environ, "ODOO_API_KEY"),
+            models=self.models,
             threads=THREADS,
         )
 

@@ -170,7 +170,7 @@ def explain_constraint(error: psycopg.IntegrityError, models: Registry) -> str:
             "- delete: another model requires the record being deleted, you can "
             "archive it instead\n"
         )
-    if isinstance(error, errors.ForeignKeyViolation):
+    if isinstance(error, errors.ForeignKeyViolation | errors.RestrictViolation):
         column = name.removeprefix(f"{table}_").removesuffix("_fkey")
         return (
             f"{opening}Another model is using the record you are trying to delete.\n\n"

@@ -6,7 +6,8 @@ only ever travel as parameters. What each operator means is Odoo 19's
 by the whole second, a path asks whether *any* linked record fits.
 """
 
-from collections.abc import Iterator
+import operator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -32,7 +33,13 @@ NEGATIONS = {
     "not =ilike": "=ilike",
     "not any": "any",
 }
-INEQUALITIES = ("<", ">", "<=", ">=")
+COMPARE: dict[str, Callable[[Any, Any], bool]] = {
+    "<": operator.lt,
+    ">": operator.gt,
+    "<=": operator.le,
+    ">=": operator.ge,
+}
+INEQUALITIES = tuple(COMPARE)
 PATTERNS = {"like": "LIKE", "ilike": "ILIKE", "=like": "LIKE", "=ilike": "ILIKE"}
 OPERATORS = {"=", "in", "any", *INEQUALITIES, *PATTERNS, *NEGATIONS}
 
@@ -91,12 +98,12 @@ def _term(
         return sql.SQL("({})").format(word.join((left, right)))
     if not isinstance(item, list | tuple) or len(item) != 3:
         raise ValueError(f"Domain() invalid item in domain: {item!r}")
-    path, operator, value = item
+    path, sign, value = item
     if not isinstance(path, str):
-        if (path, operator, value) in ((1, "=", 1), (0, "=", 1)):
+        if (path, sign, value) in ((1, "=", 1), (0, "=", 1)):
             return TRUE if path else FALSE
         raise TypeError(f"Domain() invalid arguments: {tuple(item)!r}")
-    return _condition(Condition(path, operator, value, model, models), out)
+    return _condition(Condition(path, sign, value, model, models), out)
 
 
 def _condition(c: Condition, out: Compiled) -> sql.Composable:
@@ -168,8 +175,6 @@ def _pattern(
         raise c.fail("The pattern to match must be a string", TypeError)
     pattern = str(c.value)
     if not exact:
-        for special in "\\%_":
-            pattern = pattern.replace(special, f"\\{special}")
         pattern = f"%{pattern}%"
     return sql.SQL("{}::text {} {}").format(
         column, sql.SQL(PATTERNS[c.operator]), out.bind(pattern)
@@ -185,14 +190,18 @@ def _inequality(
         )
     if c.value is False or c.value is None:
         return FALSE
-    operator, value = c.operator, comparable(c, found, c.value)
+    sign, value = c.operator, comparable(c, found, c.value)
     if isinstance(value, datetime):
         whole = span_of(c.value)
-        if operator == ">":
-            operator, value = ">=", value + whole
-        elif operator == "<=":
-            operator, value = "<", value + whole
-    return sql.SQL("{} {} {}").format(column, sql.SQL(operator), out.bind(value))
+        if sign == ">":
+            sign, value = ">=", value + whole
+        elif sign == "<=":
+            sign, value = "<", value + whole
+    term = sql.SQL("{} {} {}").format(column, sql.SQL(sign), out.bind(value))
+    nothing = nothing_of(found)
+    if nothing is not None and COMPARE[sign](nothing, value):
+        return sql.SQL("({} OR {} IS NULL)").format(term, column)
+    return term
 
 
 def _membership(

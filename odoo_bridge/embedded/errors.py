@@ -124,10 +124,8 @@ def error_body(error: Exception) -> dict[str, Any]:
 def traceback_of(error: Exception) -> str:
     """The traceback as text; its last line carries the name that Odoo's carries."""
     plain = name_of(error).removeprefix("builtins.")
-    text = message_of(error).rstrip("\n")
+    text = str(error)
     if isinstance(error, AccessDenied):
         return f"{plain}: {text}\n"
     stack = "".join(traceback.format_tb(error.__traceback__))
-    if isinstance(error, HTTPException):
-        text = f"{error.code} {error.name}: {text}"
     return f"Traceback (most recent call last):\n{stack}{plain}: {text}\n"

@@ -26,14 +26,7 @@ _ORDER_TERM = re.compile(
 
 def insert(env: Env, model: Model, values: Mapping[str, Any]) -> int:
     """One new row; answers its id. Fields that are not given take their default."""
-    defaults = {
-        name: field.default(env) if callable(field.default) else field.default
-        for name, field in model.fields.items()
-        if field.default is not None
-        and not values.get(name)
-        and (name not in values or callable(field.default))
-    }
-    columns = _columns(model, {**values, **defaults})
+    columns = _columns(model, {**values, **_defaults(env, model, values)})
     names = [*columns, "create_uid", "create_date", "write_uid", "write_date"]
     row = env.conn.execute(
         sql.SQL("INSERT INTO {} ({}) VALUES ({}) RETURNING id").format(
@@ -211,6 +204,24 @@ def _columns(model: Model, values: Mapping[str, Any]) -> dict[str, Any]:
     if "email_normalized" in model.fields and "email" in columns:
         columns["email_normalized"] = normalize_email(columns["email"])
     return columns
+
+
+def _defaults(env: Env, model: Model, values: Mapping[str, Any]) -> dict[str, Any]:
+    """For the fields not given: their default; a boolean is false, a number 0.
+
+    A default that is computed also replaces a value that is empty.
+    """
+    defaults: dict[str, Any] = {}
+    for name, field in model.fields.items():
+        if callable(field.default):
+            if not values.get(name):
+                defaults[name] = field.default(env)
+        elif name not in values and name not in LOG_FIELDS:
+            if field.default is not None:
+                defaults[name] = field.default
+            elif field.type in ("boolean", "integer", "float") and not field.required:
+                defaults[name] = 0
+    return defaults
 
 
 def _log_values() -> list[sql.Composable]:

@@ -52,6 +52,8 @@ def to_wire(field: Field, value: Any) -> Any:
         return value.strftime(DATETIME_FORMAT)
     if isinstance(value, date):
         return value.strftime(DATE_FORMAT)
+    if field.type == "float":
+        return float(value)
     if isinstance(value, Decimal):
         return format(value, "f")
     return value
