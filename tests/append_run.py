@@ -10,9 +10,10 @@ from pathlib import Path
 import psutil
 from celery import Celery
 
-from schemas.broker import PUBLISH_ERRORS, celery_settings
+from schemas.broker import PUBLISH_ERRORS
 from schemas.messages import FOLD_BATCH, USAGE_QUEUE
-from tests.broker_settings import broker_environment, broker_settings
+from tests.append_worker import append_settings
+from tests.broker_settings import broker_environment
 from tests.waiting import wait_until
 
 ROOT = Path(__file__).parent.parent
@@ -81,7 +82,7 @@ class Publisher:
     def __init__(self, broker_url: str) -> None:
         self.app = Celery("ingest")
         self.app.conf.update(
-            celery_settings(broker_settings(broker_url), consumer=False)
+            append_settings(broker_environment(broker_url), consumer=False)
         )
         self.accepted: list[str] = []
         self.refused = 0

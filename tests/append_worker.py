@@ -7,6 +7,7 @@ the real routes carry it.
 
 import os
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +20,23 @@ from schemas.settings import load_settings
 
 POISON = "poison"
 WORK_SECONDS = 0.005
+DELIVERY_LIMIT = 4
 
 app = Celery("append")
 
 
+def append_settings(environ: Mapping[str, str], *, consumer: bool) -> dict[str, Any]:
+    """The real settings; on RabbitMQ with a delivery limit that a test can reach."""
+    settings = celery_settings(load_settings(environ), consumer=consumer)
+    for queue in settings["task_queues"]:
+        if "x-delivery-limit" in queue.queue_arguments:
+            queue.queue_arguments["x-delivery-limit"] = DELIVERY_LIMIT
+    return settings
+
+
 @app.add_defaults
 def _configuration() -> dict[str, Any]:
-    return celery_settings(load_settings(os.environ), consumer=True)
+    return append_settings(os.environ, consumer=True)
 
 
 @app.task(name=FOLD_BATCH)

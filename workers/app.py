@@ -7,6 +7,7 @@ what it held when it died.
 """
 
 import ctypes
+import logging
 import os
 import signal
 import sys
@@ -48,6 +49,8 @@ def _name_consumer(sender: str, conf: Any, **_: Any) -> None:
 def _configure_logging(**_: Any) -> None:
     """Keep Celery from setting up its own: it would log in another format."""
     configure_logging(load_settings(os.environ).log_level)
+    for name in ("celery.worker.strategy", "celery.app.trace"):
+        logging.getLogger(name).setLevel(logging.WARNING)  # two lines for each message
 
 
 @signals.worker_init.connect

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from schemas.broker import DEAD_LETTER_QUEUE
 from schemas.messages import USAGE_QUEUE
 from tests.append_run import AppendWorker, Publisher, appended
 from tests.redis_server import RedisServer, running_redis
@@ -110,3 +111,14 @@ def test_a_frozen_idle_worker_that_dies_has_taken_nothing(
     worker.start()
 
     waits_for_all(tmp_path, publisher)
+
+
+def test_a_task_that_no_worker_knows_ends_in_the_dead_letters(
+    server: RedisServer, worker: AppendWorker, publisher: Publisher
+) -> None:
+    publisher.app.send_task("workers.tasks.unknown", queue=USAGE_QUEUE)
+    worker.start()
+
+    with server.client as client:
+        wait_until(lambda: client.llen(DEAD_LETTER_QUEUE) == 1, "it is set aside")
+        assert held(server) == 0
