@@ -30,7 +30,8 @@ from workers.webhooks.dialling import TOTAL_TIMEOUT_SECONDS, Sessions, open_sess
 from workers.webhooks.exchange import Answer, post_webhook
 
 POLL_SECONDS = 0.2
-LINGER_SECONDS = 1.0
+# Longer than the beat between two kicks, so that some pump is always looking.
+LINGER_SECONDS = 2.5
 # A delivery that was in flight each time its worker died is suspected of killing it.
 MAX_LOST = 20
 _WRITE_RETRY_SECONDS = 0.5
