@@ -16,6 +16,7 @@ from odoo_bridge.embedded.rpc import VERSION, VERSION_INFO
 from odoo_bridge.embedded.xmlrpc import xml_rpc
 
 MAX_BODY_BYTES = 128 * 1024 * 1024
+POOL_TIMEOUT_SECONDS = 5.0
 LOCK_SCHEMA = 1_900_190_001
 
 BANNER = """\
@@ -80,6 +81,9 @@ def open_pool(database_url: str, threads: int) -> Pool:
         connection_class=Connection[DictRow],
         kwargs={"row_factory": dict_row},
         configure=configure,
+        # After a restart of the database every kept connection is dead.
+        check=ConnectionPool.check_connection,
+        timeout=POOL_TIMEOUT_SECONDS,
         min_size=1,
         max_size=threads,
         open=True,

@@ -89,8 +89,10 @@ def name_of(error: Exception) -> str:
     if isinstance(error, HTTPException):
         return f"werkzeug.exceptions.{kind.__name__}"
     if isinstance(error, psycopg.Error):
-        home = "errors." if kind.__module__ == "psycopg.errors" else ""
-        return f"psycopg2.{home}{kind.__name__}"
+        if kind.__module__ == "psycopg.errors":
+            return f"psycopg2.errors.{kind.__name__}"
+        lost = isinstance(error, psycopg.OperationalError)  # the pool's time-out too
+        return "psycopg2.OperationalError" if lost else f"psycopg2.{kind.__name__}"
     return f"{kind.__module__}.{kind.__name__}"
 
 
