@@ -49,8 +49,8 @@ def _name_consumer(sender: str, conf: Any, **_: Any) -> None:
 def _configure_logging(**_: Any) -> None:
     """Keep Celery from setting up its own: it would log in another format."""
     configure_logging(load_settings(os.environ).log_level)
-    for name in ("celery.worker.strategy", "celery.app.trace"):
-        logging.getLogger(name).setLevel(logging.WARNING)  # two lines for each message
+    for name in ("celery.worker.strategy", "celery.app.trace", "celery.beat"):
+        logging.getLogger(name).setLevel(logging.WARNING)  # lines for each message
 
 
 @signals.worker_init.connect

@@ -1,0 +1,97 @@
+"""Beat on a real Redis: kicks reach their queues, and do not pile up there."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from celery import Celery
+
+from schemas.broker import KICKS, celery_settings
+from schemas.messages import (
+    APPLY_PARKED,
+    DELIVER_WEBHOOKS,
+    ODOO_QUEUE,
+    PULL_CATALOG,
+    PUSH_ROLLUPS,
+    ROUTES,
+    USAGE_QUEUE,
+    WEBHOOK_QUEUE,
+)
+from tests.broker_settings import broker_settings
+from tests.redis_server import RedisServer, running_redis
+from workers.beat import MAX_WAITING, KickScheduler, beat_schedule
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[RedisServer]:
+    with running_redis(tmp_path) as server:
+        yield server
+
+
+@pytest.fixture
+def app(server: RedisServer) -> Iterator[Celery]:
+    app = Celery("beat")
+    app.conf.update(celery_settings(broker_settings(server.url), consumer=True))
+    app.conf.beat_schedule = beat_schedule()
+    yield app
+    app.close()
+
+
+def length(server: RedisServer, queue: str) -> int:
+    with server.client as client:
+        return int(client.llen(queue))
+
+
+def kick_all(scheduler: KickScheduler) -> None:
+    for entry in list(scheduler.schedule.values()):
+        scheduler.apply_async(entry)
+
+
+def test_every_kick_is_scheduled_as_often_as_it_should() -> None:
+    intervals = {entry["task"]: entry["schedule"] for entry in beat_schedule().values()}
+
+    assert intervals == {
+        PUSH_ROLLUPS: 1,
+        DELIVER_WEBHOOKS: 2,
+        PULL_CATALOG: 30,
+        APPLY_PARKED: 60,
+    }
+    assert set(intervals) == set(KICKS)
+
+
+def test_each_kick_reaches_its_queue_and_expires(
+    server: RedisServer, app: Celery
+) -> None:
+    scheduler = KickScheduler(app)
+    kick_all(scheduler)
+
+    with server.client as client:
+        messages: list[Any] = [
+            (queue, json.loads(item))
+            for queue in (ODOO_QUEUE, WEBHOOK_QUEUE, USAGE_QUEUE)
+            for item in client.lrange(queue, 0, -1)
+        ]
+    assert {m["headers"]["task"]: queue for queue, m in messages} == {
+        task: ROUTES[task] for task in KICKS
+    }
+    assert all(m["headers"]["expires"] for _, m in messages)
+
+
+def test_kicks_do_not_pile_up_while_no_worker_takes_them(
+    server: RedisServer, app: Celery
+) -> None:
+    first, second = KickScheduler(app), KickScheduler(app)
+    for _ in range(5):
+        kick_all(first)
+        kick_all(second)
+
+    assert length(server, ODOO_QUEUE) == MAX_WAITING
+    assert length(server, WEBHOOK_QUEUE) == MAX_WAITING
+
+
+def test_the_schedule_is_that_of_the_settings_and_nothing_else(app: Celery) -> None:
+    scheduler = KickScheduler(app)
+
+    assert {entry.task for entry in scheduler.schedule.values()} == set(KICKS)
