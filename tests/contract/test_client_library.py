@@ -61,4 +61,6 @@ def test_json2_takes_positional_arguments_by_asking_for_their_names(
     assert "model" in methods["search"]["api"]
     assert list(methods["write"]["parameters"]) == ["vals"]
     assert "model" not in methods["write"].get("api", [])
-    assert odoo.connect("json2").get_model(PARTNER).search([], 0, 1)
+    (key,) = odoo.ask(PARTNER, "create", vals_list={"name": "By position"})
+    partner = odoo.connect("json2").get_model(PARTNER)
+    assert partner.search([["id", "=", key]], 0, 1) == [key]
