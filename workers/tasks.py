@@ -17,7 +17,7 @@ from schemas.settings import Settings, load_settings
 from workers.fold import Trouble, fold_message
 from workers.webhooks import PumpSummary, pump
 
-PUMP_SECONDS = 20.0
+PUMP_SECONDS = 12.0  # and at most 15 of draining: within the time to stop
 
 
 @cache

@@ -66,7 +66,8 @@ def application_programs(
     for name, queue, processes in (
         ("worker", USAGE_QUEUE, settings.worker_concurrency),
         ("bridge", ODOO_QUEUE, 1),
-        ("webhooks", WEBHOOK_QUEUE, 1),
+        # Two: while one pump drains its last exchanges, the next already claims.
+        ("webhooks", WEBHOOK_QUEUE, 2),
     ):
         command = _celery(
             *("worker", "-Q", queue, "-c", str(processes), "-P", "prefork", "-E"),
