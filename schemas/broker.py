@@ -1,8 +1,7 @@
 """How every process talks to the broker: queues, routes, timeouts, Redis or RabbitMQ.
 
 One function makes the Celery settings of both ends, so that publisher and worker
-cannot disagree about a queue. What was measured to choose the numbers is named where
-the number stands.
+cannot disagree about a queue.
 """
 
 import ssl
@@ -52,6 +51,14 @@ _CONSUME_SECONDS: Final = 3
 _KICK_SOFT_SECONDS: Final = 240
 _KICK_HARD_SECONDS: Final = 300
 _RABBITMQ_PREFETCH: Final = 4
+# Kombu reconnects without end before it publishes: an API request, or a worker's event
+# loop when it only wants to send a heartbeat. Consuming has its own endless retry.
+_GIVE_UP_AT_ONCE: Final = {
+    "max_retries": 0,
+    "interval_start": 0,
+    "interval_step": 0,
+    "interval_max": 0,
+}
 # The ledger counts attempts and dead-letters a poison with its reason. RabbitMQ counts
 # every return, also of what waits out a database outage at about one a second, so its
 # limit is only the last resort: against what kills workers before they can count.
@@ -170,12 +177,7 @@ def _message_settings(settings: Settings) -> dict[str, Any]:
         "enable_utc": True,
         "timezone": "UTC",
         "task_publish_retry": False,
-        "task_publish_retry_policy": {
-            "max_retries": 0,
-            "interval_start": 0,
-            "interval_step": 0.1,
-            "interval_max": 0.1,
-        },
+        "task_publish_retry_policy": _GIVE_UP_AT_ONCE,
     }
 
 
@@ -234,7 +236,7 @@ def _redis_options(settings: Settings, *, consumer: bool) -> dict[str, Any]:
         "max_connections": 100,
         "priority_steps": [0],
         "body_encoding": None,  # base64 cost a fifth of the publish rate
-        **({} if consumer else _give_up_at_once()),
+        **_GIVE_UP_AT_ONCE,
     }
 
 
@@ -245,15 +247,5 @@ def _rabbitmq_options(*, consumer: bool) -> dict[str, Any]:
         "connect_timeout": seconds,
         "read_timeout": 10 if consumer else _CLOSE_SECONDS,
         "write_timeout": 5 if consumer else _CLOSE_SECONDS,
-        **({} if consumer else _give_up_at_once()),
-    }
-
-
-def _give_up_at_once() -> dict[str, Any]:
-    """Kombu's own reconnecting has no end by default; the API answers 503 instead."""
-    return {
-        "max_retries": 0,
-        "interval_start": 0,
-        "interval_step": 0,
-        "interval_max": 0,
+        **_GIVE_UP_AT_ONCE,
     }

@@ -26,6 +26,7 @@ class AppendWorker:
     broker_url: str
     directory: Path
     name: str = "append@test"
+    visibility_timeout_seconds: int = 90
     process: subprocess.Popen[bytes] | None = field(default=None, init=False)
 
     def start(self) -> None:
@@ -36,7 +37,9 @@ class AppendWorker:
             *("--without-gossip", "--without-mingle"),
         ]
         environment = os.environ | broker_environment(
-            self.broker_url, APPEND_FILE=str(self.directory / "lines")
+            self.broker_url,
+            APPEND_FILE=str(self.directory / "lines"),
+            FUSION_VISIBILITY_TIMEOUT_SECONDS=str(self.visibility_timeout_seconds),
         )
         with (self.directory / f"{self.name}.log").open("ab") as log:
             self.process = subprocess.Popen(

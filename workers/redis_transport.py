@@ -16,7 +16,8 @@ overridden, and what it leans on, is held to the installed version by
 tests/unit/test_redis_transport.py. Needs Redis 6.2.
 """
 
-from collections.abc import Container
+from collections.abc import Container, Iterator
+from contextlib import contextmanager
 from queue import Empty
 from time import monotonic
 from typing import Any
@@ -110,6 +111,19 @@ class Channel(_KombuChannel):  # type: ignore[misc]
         if message is not None and no_ack:
             self.qos.ack(message.delivery_tag)
         return message
+
+    @contextmanager
+    def conn_or_acquire(self, client: Any = None) -> Iterator[Any]:
+        """A Redis client. ConnectionResetError when the channel is closed.
+
+        A task may end after its connection was lost: then its message has been put
+        back or will be, and Celery expects a connection error of the acknowledgement.
+        Kombu runs into an AttributeError here, which ends the worker.
+        """
+        if client is None and getattr(self.connection, "client", None) is None:
+            raise ConnectionResetError("the channel is closed; the message comes again")
+        with super().conn_or_acquire(client) as client:
+            yield client
 
     def close(self) -> None:
         """Close; a wait needs no answer, an unread take puts its message back."""

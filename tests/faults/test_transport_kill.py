@@ -113,6 +113,37 @@ def test_a_frozen_idle_worker_that_dies_has_taken_nothing(
     waits_for_all(tmp_path, publisher)
 
 
+def test_what_a_worker_held_that_never_returns_goes_to_another(
+    server: RedisServer, worker: AppendWorker, publisher: Publisher, tmp_path: Path
+) -> None:
+    publisher.publish(LINES_A_ROUND)
+    worker.start()
+    waits_for_some(tmp_path)
+    worker.kill()
+    assert held(server) > 0
+    worker.name = "another@test"
+    worker.visibility_timeout_seconds = 5
+    worker.start()
+
+    waits_for_all(tmp_path, publisher)
+
+
+def test_a_worker_goes_on_after_its_broker_was_frozen(
+    server: RedisServer, worker: AppendWorker, publisher: Publisher, tmp_path: Path
+) -> None:
+    worker.start()
+    publisher.publish(LINES_A_ROUND)
+    waits_for_some(tmp_path)
+    server.send_signal(signal.SIGSTOP)
+    publisher.publish(8)  # each waits for its timeout; so do the acknowledgements
+    server.send_signal(signal.SIGCONT)
+    publisher.publish(LINES_A_ROUND)
+    waits_for_all(tmp_path, publisher)
+
+    assert publisher.refused == 8
+    wait_until(lambda: held(server) == 0, "everything is acknowledged")
+
+
 def test_a_task_that_no_worker_knows_ends_in_the_dead_letters(
     server: RedisServer, worker: AppendWorker, publisher: Publisher
 ) -> None:

@@ -311,6 +311,22 @@ def test_closing_puts_back_a_message_taken_but_not_read(server: RedisServer) -> 
     assert (length(server), held(server)) == (1, 0)
 
 
+def test_acknowledging_after_the_connection_closed_is_a_connection_error(
+    server: RedisServer,
+) -> None:
+    publish(server, 1)
+    publish(server, 2)
+    with consumer_connection(server) as connection:
+        received = Received(connection)
+        received.drain(2)
+        errors = connection.connection_errors
+    for settle in (received.messages[0].ack, received.messages[1].requeue):
+        with pytest.raises(errors, match="comes again"):
+            settle()
+
+    assert (length(server), held(server)) == (2, 0)
+
+
 def test_a_restarted_worker_takes_back_what_it_held(server: RedisServer) -> None:
     for number in range(4):
         publish(server, number)

@@ -28,6 +28,7 @@ SOURCES: dict[str, str] = {
     # extended
     "redis.Channel.__init__": "f189bdebe2436ccd",
     "redis.Channel.basic_consume": "34e0da85e689ff98",
+    "redis.Channel.conn_or_acquire": "25883caca6c4121e",
     "redis.Channel.close": "101e9b9cdad44b88",
     "virtual.Channel.basic_consume": "0fec962694938b61",
     "virtual.Channel.basic_get": "ba4884c15b6bed6d",
