@@ -101,7 +101,7 @@ def celery_settings(settings: Settings, *, consumer: bool) -> dict[str, Any]:
 
 
 def is_redis(broker_url: str) -> bool:
-    """True for redis:// and rediss://, false for amqp:// and amqps://."""
+    """True for redis:// and rediss://."""
     return urlsplit(broker_url).scheme in ("redis", "rediss")
 
 
@@ -129,7 +129,7 @@ def task_queues(settings: Settings) -> tuple[Queue, ...]:
 
 
 def dead_letter_queue() -> Queue:
-    """RabbitMQ's last stop. Declared by the workers; nothing consumes it."""
+    """RabbitMQ's last stop, declared by the workers."""
     return Queue(
         DEAD_LETTER_QUEUE,
         exchange=DEAD_LETTER_EXCHANGE,
