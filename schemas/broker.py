@@ -172,7 +172,6 @@ def _message_settings(settings: Settings) -> dict[str, Any]:
         },
         "task_serializer": "json",
         "event_serializer": "json",
-        "result_serializer": "json",
         "accept_content": ["json"],
         "enable_utc": True,
         "timezone": "UTC",
