@@ -44,11 +44,12 @@ class Api:
             "database", settings.api_threads + 2, DATABASE_ERRORS
         )
         self._aggregations: dict[int, tuple[float, dict[str, str]]] = {}
+        self._odoo = OdooCheck(settings.odoo_url)
         self.dependencies = Dependencies(
             {
                 "database": lambda: self.query(_ask, CHECK_SECONDS),
                 "broker": lambda: self.publisher.queue_depth(CHECK_SECONDS),
-                "odoo": OdooCheck(settings.odoo_url),
+                "odoo": self._odoo,
             }
         )
 
@@ -64,6 +65,12 @@ class Api:
                 return function(conn)
 
         return self._database.call(run, timeout_seconds)
+
+    def close(self) -> None:
+        """End what this app has started; the pool of the database is the process's."""
+        self.publisher.close()
+        self._odoo.close()
+        self._database.close()
 
     def aggregations(self, service_id: int, timeout_seconds: float) -> dict[str, str]:
         """Aggregation by metric code as far as known: nothing while the database is

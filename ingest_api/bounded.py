@@ -17,6 +17,8 @@ import structlog
 
 T = TypeVar("T")
 
+_Job = tuple[Callable[[], Any], Future[Any]]
+
 COOLDOWN_SECONDS: Final = 0.5
 
 log = structlog.get_logger()
@@ -51,8 +53,9 @@ class BoundedCalls:
         self._cooldown_seconds = cooldown_seconds
         self._errors = errors
         self._free = threading.Semaphore(threads)
-        self._jobs: SimpleQueue[tuple[Callable[[], Any], Future[Any]]] = SimpleQueue()
+        self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         self._idle = 0
+        self._started = 0
         self._lock = threading.Lock()
         self._failing = False
         self._probing = False
@@ -81,6 +84,11 @@ class BoundedCalls:
             self._failing = False
         return result
 
+    def close(self) -> None:
+        """End the threads, each after what it is doing; nothing may be called then."""
+        for _ in range(self._started):
+            self._jobs.put(None)
+
     def _enter(self) -> bool:
         """True when this call is the probe of a failing dependency."""
         if not self._failing:
@@ -107,7 +115,9 @@ class BoundedCalls:
         future: Future[T] = Future()
         with self._lock:
             start_thread = self._idle == 0
-            if not start_thread:
+            if start_thread:
+                self._started += 1
+            else:
                 self._idle -= 1
         self._jobs.put((function, future))
         if start_thread:
@@ -121,13 +131,13 @@ class BoundedCalls:
             raise Unavailable(self.dependency) from error
 
     def _work(self) -> None:
-        while True:
-            function, future = self._jobs.get()
+        while (job := self._jobs.get()) is not None:
+            function, future = job
             try:
                 future.set_result(function())
             except BaseException as error:  # handed to the caller, whatever it is
                 future.set_exception(error)
-            del function, future
+            del job, function, future
             with self._lock:
                 self._idle += 1
             self._free.release()

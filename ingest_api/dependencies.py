@@ -49,6 +49,10 @@ class OdooCheck:
         """Raises Unavailable."""
         self._calls.call(self._ask, CHECK_SECONDS)
 
+    def close(self) -> None:
+        """End its threads."""
+        self._calls.close()
+
     def _ask(self) -> None:
         if httpx.get(self._url, timeout=CHECK_SECONDS).status_code >= 500:
             raise Unavailable("odoo")

@@ -31,6 +31,7 @@ class Publisher:
         self._celery.conf.update(celery_settings(settings, consumer=False))
         self._calls = BoundedCalls("broker", settings.api_threads + 2, PUBLISH_ERRORS)
         self._kept = threading.local()
+        self._producers: set[Any] = set()
         self._depth = 0
         self._depth_known_until = 0.0
         self._depth_lock = threading.Lock()
@@ -53,6 +54,12 @@ class Publisher:
             finally:
                 self._depth_lock.release()
         return self._depth
+
+    def close(self) -> None:
+        """End threads and connections."""
+        self._calls.close()
+        for producer in list(self._producers):
+            producer.__connection__.collect()
 
     def _publish(self, message: BatchMessage) -> None:
         counts = f"{len(message.counters)} of {message.received} counters"
@@ -88,10 +95,12 @@ class Publisher:
             connection = self._celery.connection_for_write()
             producer = self._celery.amqp.Producer(connection, auto_declare=False)
             self._kept.producer = producer
+            self._producers.add(producer)
         return producer
 
     def _drop_connection(self) -> None:
         producer = self._kept.producer
         self._kept.producer = None
+        self._producers.discard(producer)
         # Without a word to the broker, which might not answer.
         producer.__connection__.collect()

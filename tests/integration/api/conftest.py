@@ -1,0 +1,61 @@
+"""One ledger, one broker database and one app a module; people with services each."""
+
+import itertools
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+import redis
+from flask import Flask
+from psycopg import sql
+
+from ledger.db import Connection
+from tests.api_world import Person, make_person, running_app
+from tests.embedded_servers import BrokerServer, PostgresServer
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="module")
+def database_url(
+    postgres_server: PostgresServer, template_database: str
+) -> Iterator[str]:
+    """A migrated ledger of the module's own, since cloning one takes a second."""
+    name = f"test_api_{next(_numbers)}"
+    clone = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
+        sql.Identifier(name), sql.Identifier(template_database)
+    )
+    drop = sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name))
+    with psycopg.connect(postgres_server.url("postgres"), autocommit=True) as conn:
+        conn.execute(clone)
+        yield postgres_server.url(name)
+        conn.execute(drop)
+
+
+@pytest.fixture(scope="module")
+def broker_url(redis_server: BrokerServer) -> Iterator[str]:
+    """A Redis database of these tests' own, empty."""
+    url = redis_server.url.removesuffix("/0") + "/7"
+    with redis.Redis.from_url(url) as client:
+        client.flushdb()
+        yield url
+        client.flushdb()
+
+
+@pytest.fixture(scope="module")
+def app(database_url: str, broker_url: str) -> Iterator[Flask]:
+    """The app on both."""
+    with running_app(broker_url, DATABASE_URL=database_url) as app:
+        yield app
+
+
+@pytest.fixture
+def olga(app: Flask, conn: Connection) -> Person:
+    """Owns a service."""
+    return make_person(app, conn)
+
+
+@pytest.fixture
+def mallory(app: Flask, conn: Connection) -> Person:
+    """Owns another service, and must be refused at Olga's."""
+    return make_person(app, conn)

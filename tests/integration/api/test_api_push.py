@@ -1,0 +1,94 @@
+"""Pushing usage: what becomes of a batch, and what its message carries."""
+
+import json
+import time
+from typing import Any
+
+import redis
+
+from schemas.answers import AcceptedSchema, BatchAnswerSchema
+from schemas.messages import USAGE_QUEUE
+from tests.api_world import Person, counter, queued_messages, work_off
+
+
+def test_a_batch_goes_its_whole_way(
+    olga: Person, database_url: str, broker_url: str
+) -> None:
+    pushed = olga.push(
+        counter("t-1", value="2.5"),
+        counter("t-2", code="unique", value=None, values=["a", "b", "a"]),
+        counter("t-3", code="max", value=7, timestamp=int(time.time())),
+        counter("t-4", external_subscription_id="nobody"),
+        counter("t-1", value="2.50"),
+        counter("t-1", value="3"),
+    )
+    queued = olga.get(f"/batches/{pushed.body['batch']['id']}").body
+    work_off(database_url, broker_url, olga.service_id)
+    done = olga.get(f"/batches/{pushed.body['batch']['id']}").body
+
+    assert pushed.status == 202
+    assert AcceptedSchema().validate(pushed.body) == {}
+    assert pushed.body["batch"]["accepted"] == pushed.body["batch"]["received"] == 6
+    assert (queued["batch"]["state"], queued["batch"]["items"]) == ("queued", [])
+    assert BatchAnswerSchema().validate(done) == {}
+    assert done["batch"]["state"] == "done"
+    assert [item["outcome"] for item in done["batch"]["items"]] == [
+        *("applied", "applied", "applied", "parked", "duplicate", "conflict")
+    ]
+    assert done["batch"]["items"][3] == {
+        "index": 3,
+        "transaction_id": "t-4",
+        "outcome": "parked",
+        "reason": "unknown_subscription",
+    }
+    assert sum(done["batch"]["outcomes"].values()) == done["batch"]["received"]
+
+
+def test_good_items_survive_bad_ones(
+    olga: Person, database_url: str, broker_url: str
+) -> None:
+    pushed = olga.push(
+        counter("t-0"),
+        counter("t-1", value="seven"),
+        counter("\0"),
+        counter("t-3", timestamp=1_767_225_600_000),
+        counter("t-4"),
+    )
+    work_off(database_url, broker_url, olga.service_id)
+    receipt = olga.get(f"/batches/{pushed.body['batch']['id']}").body["batch"]
+
+    assert pushed.status == 202
+    assert pushed.body["batch"]["received"] == 5
+    assert pushed.body["batch"]["accepted"] == 2
+    assert [r["index"] for r in pushed.body["batch"]["rejected"]] == [1, 2, 3]
+    assert (
+        "milliseconds" in pushed.body["batch"]["rejected"][2]["errors"]["timestamp"][0]
+    )
+    outcomes = [item["outcome"] for item in receipt["items"]]
+    assert outcomes == ["applied", "rejected", "rejected", "rejected", "applied"]
+    assert [item["transaction_id"] for item in receipt["items"]] == [
+        *("t-0", "t-1", None, "t-3", "t-4")
+    ]
+    assert receipt["items"][1]["reason"].startswith("value: value_is_invalid")
+
+
+def test_the_message_carries_the_counters_and_its_reprs_carry_none(
+    olga: Person, broker_url: str
+) -> None:
+    pushed = olga.push(counter("secret-transaction"), counter(""))
+    with redis.Redis.from_url(broker_url) as client:
+        raw: Any = client.lrange(USAGE_QUEUE, 0, 0)
+    headers = json.loads(raw[0])["headers"]
+    [message] = queued_messages(broker_url, olga.service_id)
+
+    assert message["batch_id"] == headers["id"] == pushed.body["batch"]["id"]
+    assert len(message["counters"]) == len(message["rejections"]) == 1
+    assert "secret" not in headers["argsrepr"] + headers["kwargsrepr"]
+    assert pushed.body["batch"]["id"] in headers["kwargsrepr"]
+    assert "1 of 2 counters" in headers["kwargsrepr"]
+
+
+def test_ten_thousand_counters_are_taken(olga: Person) -> None:
+    answer = olga.push(*[counter(f"t-{n}") for n in range(10_000)])
+
+    assert answer.body["batch"]["accepted"] == 10_000

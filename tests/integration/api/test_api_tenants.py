@@ -1,0 +1,149 @@
+"""P12 at every endpoint: a key reads and changes what is its service's, no more.
+
+Olga owns what is asked for; Mallory has a good key of another service; Norman has none.
+"""
+
+import itertools
+from collections.abc import Callable
+
+import pytest
+from flask import Flask
+
+from ingest_api.openapi import DOCUMENT_PATHS
+from ledger.db import Connection
+from tests.api_world import BASE, Answer, Person, counter, work_off
+
+OPEN = {"/health", "/metrics", *DOCUMENT_PATHS}
+_numbers = itertools.count(1)
+
+
+def ask_for_batch(olga: Person, who: Person) -> Answer:
+    batch_id = olga.push(counter(f"t-{next(_numbers)}")).body["batch"]["id"]
+    return who.get(f"/batches/{batch_id}")
+
+
+def ask_for_usage(olga: Person, who: Person) -> Answer:
+    return who.get("/customers/olgas/current_usage", external_subscription_id="olgas-1")
+
+
+def push_to_subscription(_: Person, who: Person) -> Answer:
+    return who.push(counter("t", external_subscription_id="olgas-1"))
+
+
+ASKED = {
+    f"{BASE}/batches/<batch_id>": ask_for_batch,
+    f"{BASE}/customers/<path:external_id>/current_usage": ask_for_usage,
+    f"{BASE}/usage": push_to_subscription,
+}
+READS = [
+    (ask_for_batch, "/batches/01a208f7-ff66-715c-a59b-eda35af14387"),
+    (ask_for_usage, "/customers/nobody/current_usage"),
+]
+Ask = Callable[[Person, Person], Answer]
+
+
+@pytest.fixture
+def olga(olga: Person, conn: Connection) -> Person:
+    """Her customer and subscription have names that Mallory's service has not."""
+    for statement in (
+        "UPDATE customer SET external_id = 'olgas' WHERE service_id = %s",
+        "UPDATE subscription SET external_id = 'olgas-1' WHERE service_id = %s",
+    ):
+        conn.execute(statement, (olga.service_id,))
+    conn.commit()
+    return olga
+
+
+@pytest.fixture
+def norman(app: Flask, olga: Person) -> Person:
+    """Has no key, and tries one."""
+    return Person("none", 0, "fb_0123456789ab_guessed", app.test_client())
+
+
+def test_every_route_is_asked_or_open(app: Flask) -> None:
+    routes = {rule.rule for rule in app.url_map.iter_rules()}
+
+    assert routes == OPEN | set(ASKED)
+
+
+@pytest.mark.parametrize("ask", ASKED.values())
+def test_the_owner_is_answered(ask: Ask, olga: Person) -> None:
+    assert ask(olga, olga).status in (200, 202)
+
+
+@pytest.mark.parametrize("ask", ASKED.values())
+def test_nobody_without_a_key_is_answered(
+    ask: Ask, olga: Person, norman: Person
+) -> None:
+    assert ask(olga, norman).status == 401
+
+
+@pytest.mark.parametrize(("ask", "nobodys_path"), READS)
+def test_anothers_answers_as_if_it_did_not_exist(
+    ask: Ask, nobodys_path: str, olga: Person, mallory: Person
+) -> None:
+    anothers = ask(olga, mallory)
+    nobodys = mallory.get(nobodys_path, external_subscription_id="nobodys-1")
+
+    assert anothers.status == 404
+    assert anothers.body == nobodys.body
+    assert list(anothers.headers.keys()) == list(nobodys.headers.keys())
+
+
+def test_the_owners_customer_does_not_show_anothers_subscription(
+    olga: Person, mallory: Person
+) -> None:
+    answer = mallory.get(
+        "/customers/ada/current_usage", external_subscription_id="olgas-1"
+    )
+
+    assert (answer.status, answer.body["code"]) == (404, "subscription_not_found")
+
+
+def test_pushing_to_anothers_subscription_changes_nothing_of_theirs(
+    olga: Person, mallory: Person, database_url: str, broker_url: str
+) -> None:
+    before = ask_for_usage(olga, olga).body
+
+    pushed = push_to_subscription(olga, mallory)
+    tally = work_off(database_url, broker_url, mallory.service_id)
+
+    assert pushed.status == 202
+    assert tally == {"parked": 1}
+    assert ask_for_usage(olga, olga).body == before
+
+
+def test_equal_names_in_two_services_are_two_things(
+    olga: Person, mallory: Person, database_url: str, broker_url: str
+) -> None:
+    olga.push(counter("same", external_subscription_id="olgas-1", value=5))
+    mallory.push(counter("same", value=7))
+
+    assert work_off(database_url, broker_url, mallory.service_id)["applied"] == 1
+    usage = ask_for_usage(olga, olga).body["customer_usage"]["charges_usage"]
+    assert [c["units"] for c in usage if c["billable_metric"]["code"] == "sum"] == [
+        "5.0"
+    ]
+
+
+def test_the_same_idempotency_key_in_two_services_is_two_batches(
+    olga: Person, mallory: Person
+) -> None:
+    first = olga.push(counter("t"), Idempotency_Key="k")
+    second = mallory.push(counter("t"), Idempotency_Key="k")
+
+    assert second.status == 202
+    assert first.body["batch"]["id"] != second.body["batch"]["id"]
+
+
+def test_a_metric_of_another_service_says_nothing_about_mine(
+    mallory: Person, olga: Person, conn: Connection
+) -> None:
+    conn.execute(
+        "UPDATE metric SET code = 'hers' WHERE service_id = %s AND code = 'sum'",
+        (olga.service_id,),
+    )
+    conn.commit()
+
+    assert olga.push(counter("t", code="hers", value="text")).status == 422
+    assert mallory.push(counter("t", code="hers", value="text")).status == 202
