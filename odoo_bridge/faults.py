@@ -18,6 +18,7 @@ from odoo_bridge.errors import (
     OdooInvalidError,
     OdooMisconfiguredError,
     OdooMissingError,
+    OdooTimeoutError,
     OdooTooLargeError,
     OdooUnavailableError,
 )
@@ -47,7 +48,6 @@ _AWAY: Final = {
     "psycopg2.pool.PoolError",
     "psycopg2.OperationalError",
     "psycopg2.InterfaceError",
-    "psycopg2.errors.QueryCanceled",
     "psycopg2.errors.AdminShutdown",
     "psycopg2.errors.CrashShutdown",
     "psycopg2.errors.CannotConnectNow",
@@ -60,6 +60,7 @@ _AWAY: Final = {
 _BY_NAME: Final[dict[str, type[OdooError]]] = {
     **dict.fromkeys(_CONFLICTS, OdooConflictError),
     **dict.fromkeys(_AWAY, OdooUnavailableError),
+    "psycopg2.errors.QueryCanceled": OdooTimeoutError,
     "odoo.exceptions.AccessDenied": OdooAuthenticationError,
     "odoo.exceptions.AccessError": OdooAccessError,
     "werkzeug.exceptions.Unauthorized": OdooAuthenticationError,

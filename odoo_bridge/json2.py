@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import httpx
 from odoolib.json2 import Json2Connection, Json2Connector
 
+from odoo_bridge.errors import OdooUnavailableError
 from odoo_bridge.faults import judge_http
 from odoo_bridge.lost import judge_lost
 
@@ -46,13 +47,14 @@ class Json2Transport(Json2Connection):  # type: ignore[misc]  # odoolib has no t
             answer = self._http.post(f"{self.connector.url}{model}/{method}", json=body)
         except httpx.HTTPError as error:
             raise judge_lost(error) from error
+        kind = answer.headers.get("Content-Type", "")
         if answer.status_code != http.client.OK:
-            kind = answer.headers.get("Content-Type", "")
             raise judge_http(answer.status_code, kind, answer.text)
         try:
             return answer.json()
         except ValueError as error:
-            kind = answer.headers.get("Content-Type", "")
+            if "json" in kind:
+                raise OdooUnavailableError(f"half an answer: {error}") from error
             raise judge_http(answer.status_code, kind, answer.text) from error
 
     def close(self) -> None:

@@ -143,7 +143,7 @@ class _Single(xmlrpc.client.Transport):
 
     def judge_garbled(self, error: Exception) -> OdooError:
         """The error of an answer of status 200 that could not be read."""
-        if "xml" in self._content_type:
+        if "xml" in self._content_type or not self._content_type:
             return OdooUnavailableError(f"half an answer: {error}")
         return judge_http(http.client.OK, self._content_type, "")
 
