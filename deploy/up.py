@@ -26,6 +26,7 @@ _WATCH_SECONDS = 0.3
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 Demo = Callable[[Stack], int]
+Pids = dict[str, list[int]]
 
 
 def run_up(root: Path, environ: Mapping[str, str], demo: Demo | None = None) -> int:
@@ -54,11 +55,7 @@ def run_up(root: Path, environ: Mapping[str, str], demo: Demo | None = None) -> 
             boot(keeper, plan, tell)
             settings = json.dumps(settings_only(plan.environment), indent=2)
             write_private(state.environment, settings + "\n")
-            with _watched(keeper, plan) as lost:
-                _show(console, plan)
-                return _run_until_signal(
-                    lost, demo and (lambda: demo(find_stack(state.root)))
-                )
+            return _serve(keeper, plan, console, demo)
         except StartFailed as error:
             click.echo(str(error), err=True)
             return 1
@@ -67,12 +64,16 @@ def run_up(root: Path, environ: Mapping[str, str], demo: Demo | None = None) -> 
             await_leftovers(state, _LEFTOVER_SECONDS, tell)
 
 
-def _run_until_signal(lost: threading.Event, demo: Callable[[], int] | None) -> int:
+def _serve(keeper: Keeper, plan: Plan, console: Console, demo: Demo | None) -> int:
+    """Keep the addresses until a signal or the demo's end; returns the exit status."""
+    lost = threading.Event()
     try:
-        if demo is not None:
-            return demo()
-        while not lost.wait(1):
-            pass
+        with _watched(keeper, plan, lost):
+            _show(console, plan)
+            if demo is not None:
+                return demo(find_stack(plan.state.root))
+            while not lost.wait(1):
+                pass
     except SystemExit:
         if demo is not None and not lost.is_set():
             raise
@@ -105,16 +106,14 @@ def _is_ignored(number: int) -> bool:
 
 
 @contextmanager
-def _watched(keeper: Keeper, plan: Plan) -> Iterator[threading.Event]:
+def _watched(keeper: Keeper, plan: Plan, lost: threading.Event) -> Iterator[None]:
     """Write ``addresses.json`` now and whenever a process has a new id.
 
-    Yields an event that is set when supervisord has ended by itself.
+    ``lost`` is set, and SIGTERM raised, when supervisord has ended by itself.
     """
-    lost, done = threading.Event(), threading.Event()
-    written = _write_addresses(keeper, plan, None)
+    done = threading.Event()
 
-    def watch() -> None:
-        last = written
+    def watch(last: Pids) -> None:
         while not done.wait(_WATCH_SECONDS):
             if keeper.ended:
                 lost.set()
@@ -123,19 +122,21 @@ def _watched(keeper: Keeper, plan: Plan) -> Iterator[threading.Event]:
                 return
             last = _write_addresses(keeper, plan, last)
 
-    thread = threading.Thread(target=watch, name="addresses")
-    thread.start()
+    thread: threading.Thread | None = None
+    # From here on a signal may come at any moment, within start() as well.
     try:
-        yield lost
+        first = _write_addresses(keeper, plan, {})
+        thread = threading.Thread(target=watch, args=(first,), name="addresses")
+        thread.start()
+        yield
     finally:
         done.set()
-        thread.join()
+        if thread is not None and thread.ident is not None:
+            thread.join()
         plan.state.addresses.unlink(missing_ok=True)
 
 
-def _write_addresses(
-    keeper: Keeper, plan: Plan, last: dict[str, list[int]] | None
-) -> dict[str, list[int]] | None:
+def _write_addresses(keeper: Keeper, plan: Plan, last: Pids) -> Pids:
     processes = keeper.processes()
     if processes is None:
         return last
@@ -158,7 +159,8 @@ def _end(keeper: Keeper, plan: Plan, tell: Callable[[str], None]) -> None:
     def hurry(number: int, frame: FrameType | None) -> None:
         keeper.kill()
 
-    signal.signal(signal.SIGINT, hurry)
+    for each in _SIGNALS:
+        signal.signal(each, hurry if each == signal.SIGINT else signal.SIG_IGN)
     stages = {program.stage for program in plan.programs}
     longest = sum(
         max(p.stop_seconds for p in plan.programs if p.stage == stage)

@@ -126,8 +126,9 @@ def _all_running(keeper: Keeper, plan: Plan, starts: dict[str, set[int]]) -> boo
         process = processes.get(name)
         if process is None:
             continue
-        seen.add(process.started_at)
-        if process.state == "FATAL" or (not process.pid and len(seen) >= _TRIES):
+        if process.started_at:
+            seen.add(process.started_at)
+        if process.state == "FATAL" or len(seen) > _TRIES:
             raise StartFailed(f"{name} does not start" + _ends_of_logs(plan, [name]))
     return all(
         name in processes and processes[name].state == "RUNNING" for name in starts

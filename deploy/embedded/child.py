@@ -89,6 +89,9 @@ def main() -> None:
         signal.Signals[f"SIG{arguments.signal}"], int(parent) if parent else None
     )
     os.environ[PARENT_VARIABLE] = str(os.getpid())
+    # What Python, a shell's "&" or nohup have muted does not stay so for the program.
+    for each in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGHUP, signal.SIGINT):
+        signal.signal(each, signal.SIG_DFL)
     os.execvp(arguments.command[0], arguments.command)  # noqa: S606 no shell is wanted
 
 
