@@ -21,6 +21,7 @@ from ingest_api.counters import Refusal, read_counters
 from ingest_api.errors import bad_request, too_many_requests, validation_failed
 from ingest_api.metrics import COUNTERS_ACCEPTED, COUNTERS_REJECTED, PUBLISH_FAILURES
 from ingest_api.strict_json import JsonInvalid, TooManyObjects, parse_json
+from ledger.db import Connection
 from ledger.idempotency import Claim, claim_key, find_claim, store_answer
 from ledger.place import EPOCH
 from ledger.receipts import write_queued
@@ -169,14 +170,15 @@ def _record(
 ) -> Mapping[str, Any]:
     """Write the receipt and keep the answer, as far as possible: the batch is stored,
     and the worker writes its row from the message if this fails."""
-    service_id = message.service_id
-    try:
-        api.query(lambda conn: write_queued(conn, message), RECEIPT_SECONDS)
+
+    def write(conn: Connection) -> Mapping[str, Any]:
+        write_queued(conn, message)
         if key is None:
             return answer
-        return api.query(
-            lambda conn: store_answer(conn, service_id, key, answer), RECEIPT_SECONDS
-        )
+        return store_answer(conn, message.service_id, key, answer)
+
+    try:
+        return api.query(write, RECEIPT_SECONDS)
     except Unavailable:
         log.warning("receipt_left_to_worker", batch_id=message.batch_id)
         return answer

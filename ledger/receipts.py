@@ -34,7 +34,12 @@ class Item:
 
 
 def write_queued(conn: Connection, message: BatchMessage) -> None:
-    """Note that the broker has the batch. Safe to repeat, and to be late."""
+    """Note that the broker has the batch. Safe to repeat, and to be late.
+
+    The transaction need not outlast a crash, since the message does, and the worker
+    writes the row from it: its commit does not wait for the disk.
+    """
+    conn.execute(_SQL["need_not_last"])
     conn.execute(
         _SQL["insert_queued"],
         {

@@ -1,3 +1,7 @@
+-- name: need_not_last
+-- For this transaction the commit does not wait for the disk.
+SET LOCAL synchronous_commit TO off
+
 -- name: insert_queued
 -- The worker may have been faster, or it comes later: whoever is first writes the row.
 INSERT INTO batch (id, service_id, state, received, received_at)
