@@ -1,0 +1,135 @@
+"""The bridge's tasks, called as a worker calls them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+from celery import Celery
+from structlog.testing import capture_logs
+
+from ledger.db import connect as connect_ledger
+from odoo_bridge.catalog_load import load_catalog_file
+from odoo_bridge.client import connect
+from odoo_bridge.tasks import pull_catalog, push_rollups
+from schemas.broker import celery_settings
+from schemas.messages import USAGE_QUEUE
+from tests.bridge_world import (
+    bridge_to,
+    catalog_file,
+    rollup_state,
+    settings_for,
+    target_settings,
+)
+from tests.contract.odoo_target import OdooTarget
+from tests.embedded_servers import BrokerServer
+from tests.ledger_world import World, counter, make_message, push
+from tests.scripted_server import closed_port_url
+
+
+@pytest.fixture
+def environ(
+    standin: OdooTarget,
+    database_url: str,
+    redis_server: BrokerServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> pytest.MonkeyPatch:
+    """The environment of a worker whose Odoo is the stand-in."""
+    values = {
+        "DATABASE_URL": database_url,
+        "BROKER_URL": redis_server.url,
+        "FUSION_SECRET_KEY": "x" * 44,
+        "ODOO_URL": standin.url,
+        "ODOO_DATABASE": standin.database,
+        "ODOO_LOGIN": standin.login,
+        "ODOO_API_KEY": standin.api_key,
+    }
+    for name, value in values.items():
+        monkeypatch.setenv(name, value)
+    return monkeypatch
+
+
+@pytest.fixture
+def broker(redis_server: BrokerServer) -> Iterator[redis.Redis]:
+    """The broker, emptied, as the one that tasks publish to."""
+    app = Celery("test")
+    settings = settings_for("http://127.0.0.1:1", BROKER_URL=redis_server.url)
+    app.config_from_object(celery_settings(settings, consumer=False))
+    with redis.Redis.from_url(redis_server.url) as client:
+        client.flushdb()
+        yield client
+    app.close()
+
+
+@pytest.mark.usefixtures("environ")
+def test_push_brings_odoo_up_to_the_ledger(
+    standin: OdooTarget, database_url: str, tmp_path: Path
+) -> None:
+    with bridge_to(standin, database_url, tmp_path, "json2") as bridge:
+        with connect_ledger(database_url) as conn:
+            push(conn, make_message(bridge.world, [counter("1", value="5")]))
+
+        push_rollups()
+
+        assert [row["quantity"] for row in bridge.usage()] == ["5"]
+
+
+def test_an_odoo_that_is_away_is_one_line_and_no_failure(
+    standin: OdooTarget,
+    database_url: str,
+    tmp_path: Path,
+    environ: pytest.MonkeyPatch,
+) -> None:
+    with (
+        bridge_to(standin, database_url, tmp_path, "json2") as bridge,
+        connect_ledger(database_url) as conn,
+    ):
+        push(conn, make_message(bridge.world, [counter("1")]))
+    environ.setenv("ODOO_URL", closed_port_url())
+
+    with capture_logs() as lines:
+        push_rollups()
+        pull_catalog()
+
+    assert [(line["event"], line["log_level"]) for line in lines] == [
+        ("push_failed", "warning"),
+        ("pull_failed", "warning"),
+    ]
+    assert rollup_state(database_url)[0]["pushed_revision"] == 0
+
+
+def test_a_key_that_odoo_refuses_is_an_error_for_a_person(
+    environ: pytest.MonkeyPatch,
+) -> None:
+    environ.setenv("ODOO_API_KEY", "expired")
+
+    with capture_logs() as lines:
+        pull_catalog()
+
+    assert [(line["event"], line["log_level"]) for line in lines] == [
+        ("pull_failed", "error")
+    ]
+    assert lines[0]["kind"] == "OdooAuthenticationError"
+
+
+@pytest.mark.usefixtures("environ")
+def test_a_pull_has_parked_counters_applied(
+    standin: OdooTarget,
+    database_url: str,
+    tmp_path: Path,
+    broker: redis.Redis,
+) -> None:
+    code, path = catalog_file(tmp_path)
+    with connect(target_settings(standin)) as client:
+        load_catalog_file(path, client, database_url)
+    pull_catalog()
+    before = broker.llen(USAGE_QUEUE)
+    with connect_ledger(database_url) as conn:
+        row = conn.execute("SELECT id FROM service WHERE code = %s", (code,)).fetchone()
+        assert row is not None
+        world = World(code, row[0], ())
+        push(conn, make_message(world, [counter("1", subscription="new")]))
+
+    pull_catalog()
+
+    assert (before, broker.llen(USAGE_QUEUE)) == (0, 1)
