@@ -38,7 +38,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     Raises SettingsError.
     """
     app = Flask(__name__, static_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES + 1
     app.json.sort_keys = False  # type: ignore[attr-defined]
     # No redirects: an id may hold two slashes in a row.
     app.url_map.merge_slashes = False

@@ -21,8 +21,11 @@ def read_json_body(request: Request) -> bytes:
     encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
     if encoding not in ("gzip", "identity"):
         raise unsupported("Content-Encoding must be gzip or identity")
-    # Flask's MAX_CONTENT_LENGTH bounds the stream, also of a body without a length.
+    # Flask's MAX_CONTENT_LENGTH, one more than ours, bounds the stream: a body in
+    # chunks, without a length, is cut off there in silence.
     body = request.stream.read()
+    if len(body) > MAX_BODY_BYTES:
+        raise body_too_large(MAX_BODY_BYTES)
     return unpack_gzip(body) if encoding == "gzip" else body
 
 

@@ -1,13 +1,21 @@
 """Bad input gets a clear error and changes nothing (P15)."""
 
 import gzip
+import io
 import json
 
 import pytest
 
 from ingest_api.bodies import MAX_BODY_BYTES
 from ledger.db import Connection
-from tests.api_world import Person, counter, queued_messages
+from tests.api_world import (
+    BASE,
+    Answer,
+    Person,
+    answer_of,
+    counter,
+    queued_messages,
+)
 
 
 def stored(olga: Person, conn: Connection, broker_url: str) -> list[int]:
@@ -120,6 +128,30 @@ def test_gzip_is_taken_and_a_bomb_is_not(
     assert stored(olga, conn, broker_url) == NOTHING
     assert olga.push_bytes(gzip.compress(body), Content_Encoding="gzip").status == 202
     assert olga.push_bytes(body, Content_Encoding="identity").status == 202
+
+
+def test_a_body_in_chunks_is_held_to_the_same_limit(
+    olga: Person, conn: Connection, broker_url: str
+) -> None:
+    good = (WRAPPED % ONE).encode()
+    chunked = {"wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"}
+
+    def push(body: bytes) -> Answer:
+        return answer_of(
+            olga.client.post(
+                f"{BASE}/usage",
+                input_stream=io.BytesIO(body),
+                content_type="application/json",
+                headers={"Authorization": f"Bearer {olga.key}"},
+                environ_overrides=chunked,
+            )
+        )
+
+    too_large = push(good + b" " * MAX_BODY_BYTES)
+
+    assert too_large.status == 413
+    assert stored(olga, conn, broker_url) == NOTHING
+    assert push(good.ljust(MAX_BODY_BYTES)).status == 202
 
 
 @pytest.mark.parametrize(
