@@ -1,7 +1,6 @@
 """The embedded PostgreSQL and Redis as servers for tests; they end with the tests."""
 
 import os
-import shutil
 import signal
 import subprocess
 import tempfile
@@ -15,7 +14,7 @@ from deploy.embedded.ports import free_port
 from deploy.embedded.postgres import Postgres, prepare_postgres
 from deploy.embedded.readiness import database_answers, redis_answers
 from deploy.embedded.redis_server import RedisServer, prepare_redis
-from deploy.embedded.state import State, make_state
+from deploy.embedded.state import State, make_state, remove_state
 from tests.waiting import wait_until
 
 
@@ -88,13 +87,6 @@ def state_directory() -> Iterator[State]:
             yield state
         finally:
             remove_state(state)
-
-
-def remove_state(state: State) -> None:
-    """Remove all that a stack left on disk, also outside, as `make clean` does."""
-    if state.postgres.is_symlink():
-        shutil.rmtree(state.postgres.readlink(), ignore_errors=True)
-    shutil.rmtree(state.root, ignore_errors=True)
 
 
 @contextmanager

@@ -16,6 +16,7 @@ import fcntl
 import json
 import os
 import secrets
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -86,6 +87,13 @@ def make_state(root: Path) -> State:
     for folder in (state.run, state.root / "log", state.redis):
         folder.mkdir(exist_ok=True, mode=0o700)
     return state
+
+
+def remove_state(state: State) -> None:
+    """Remove a state directory in which nothing runs, and what it links to outside."""
+    if state.postgres.is_symlink():
+        shutil.rmtree(state.postgres.readlink(), ignore_errors=True)
+    shutil.rmtree(state.root, ignore_errors=True)
 
 
 def read_secrets(state: State) -> Secrets:

@@ -19,10 +19,9 @@ import psycopg
 import pytest
 import redis
 
-from deploy.embedded.state import State, leftovers
+from deploy.embedded.state import State, leftovers, remove_state
 from tests.embedded_servers import (
     BrokerServer,
-    remove_state,
     state_directory,
 )
 from tests.stack_process import (
