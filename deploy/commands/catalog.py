@@ -40,7 +40,7 @@ def load(context: click.Context, file: Path, state: Path | None) -> None:
     except CatalogFileError as error:
         for fault in error.faults:
             click.echo(f"{file}: {fault}", err=True)
-        click.echo(f"{len(error.faults)} faults; nothing was written", err=True)
+        click.echo(f"faults: {len(error.faults)}; nothing was written", err=True)
         context.exit(1)
     except OdooError as error:
         raise click.ClickException(f"{error} ({type(error).__name__})") from error
