@@ -30,6 +30,7 @@ from schemas.usage import MAX_COUNTERS, UsageSchema
 
 ANSWER_SECONDS: Final = 1.7
 """From the request's start to the broker's word, without the body's transfer."""
+CLAIM_SECONDS: Final = 1.0
 AGGREGATIONS_SECONDS: Final = 0.3
 RECEIPT_SECONDS: Final = 0.5
 QUEUE_RETRY_SECONDS: Final = 2
@@ -63,7 +64,7 @@ def push_usage() -> Response:
     digest = hashlib.sha256(body).digest()
     claim: Claim | None = None
     if key is not None:
-        claim = api.query(lambda conn: find_claim(conn, service_id, key))
+        claim = api.query(lambda conn: find_claim(conn, service_id, key), CLAIM_SECONDS)
         if claim is not None and (answer := _stored_answer(claim, digest)):
             return _accepted(answer)
     # A repeat is judged by its body alone, so that it cannot come out differently.
@@ -73,7 +74,8 @@ def push_usage() -> Response:
     batch_id = new_batch_id(_microseconds(now))
     if key is not None:
         claim = api.query(
-            lambda conn: claim_key(conn, service_id, key, digest, batch_id, now)
+            lambda conn: claim_key(conn, service_id, key, digest, batch_id, now),
+            CLAIM_SECONDS,
         )
         if answer := _stored_answer(claim, digest):
             return _accepted(answer)
