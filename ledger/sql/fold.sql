@@ -1,3 +1,6 @@
+-- name: no_wait_for_disk
+SET LOCAL synchronous_commit TO off
+
 -- name: take_batch
 -- First sight of a message or another delivery of it: counts the delivery, and says what
 -- has become of the batch. Committed before the work, so that a message which ends its
