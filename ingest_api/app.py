@@ -24,6 +24,7 @@ from ingest_api.errors import (
 from ingest_api.metrics import REQUEST_SECONDS, REQUESTS
 from ingest_api.openapi import DOCUMENT_PATHS, build_document
 from ingest_api.routes import API_ROUTES, OPEN_ROUTES, PREFIXES, Route
+from schemas.logging import configure_logging
 from schemas.settings import Settings, load_settings
 
 UNKNOWN_ROUTE: Final = "unknown"
@@ -32,17 +33,21 @@ log = structlog.get_logger()
 
 
 def create_app(settings: Settings | None = None) -> Flask:
-    """The WSGI app; without settings, those of the environment.
+    """The WSGI app; without settings, those of the environment, which then also say
+    how this process logs.
 
     Makes no connection and starts no thread, so that gunicorn may fork afterwards.
     Raises SettingsError.
     """
+    if settings is None:
+        settings = load_settings(os.environ)
+        configure_logging(settings.log_level)
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES + 1
     app.json.sort_keys = False  # type: ignore[attr-defined]
     # No redirects: an id may hold two slashes in a row.
     app.url_map.merge_slashes = False
-    app.extensions[EXTENSION] = Api(settings or load_settings(os.environ))
+    app.extensions[EXTENSION] = Api(settings)
     for route in OPEN_ROUTES:
         _add(app, "", route)
     for prefix in PREFIXES:
