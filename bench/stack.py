@@ -39,6 +39,7 @@ class BenchStack:
 def running_stack() -> Iterator[BenchStack]:
     """``fusion-billing up`` in a temporary directory; ended at the end."""
     with tempfile.TemporaryDirectory(prefix="fusion-bench-") as folder:
+        os.chmod(folder, 0o711)  # noqa: S103 - PostgreSQL, as nobody, passes through
         state = Path(folder) / "state"
         up = subprocess.Popen(
             [sys.executable, "-m", "deploy.cli", "up", "--state", str(state)],

@@ -1,10 +1,14 @@
 """gunicorn's configuration for the API, in the embedded stack and in production."""
 
 import os
+import shutil
 import signal
+import tempfile
+from pathlib import Path
 from typing import Any
 
 from deploy.embedded.child import die_with_parent
+from deploy.embedded.state import STATE_VARIABLE
 from schemas.settings import load_settings
 
 _settings = load_settings(os.environ)
@@ -22,6 +26,28 @@ loglevel = _settings.log_level.lower()
 control_socket_disable = True  # its path is shared by every gunicorn of the user
 
 
+def _make_metrics_directory() -> Path:
+    """An empty directory in which the workers of this gunicorn count together."""
+    state = os.environ.get(STATE_VARIABLE)
+    if state is None:
+        return Path(tempfile.mkdtemp(prefix="fusion-billing-metrics-"))
+    directory = Path(state) / "metrics"
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir()
+    return directory
+
+
+# Before a worker imports prometheus_client, which reads it then.
+os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(_make_metrics_directory()))
+
+
 def post_fork(arbiter: Any, worker: Any) -> None:
     """A worker ends with its arbiter: after a `kill -9` none keeps the port."""
     die_with_parent(signal.SIGKILL, worker.ppid)
+
+
+def child_exit(arbiter: Any, worker: Any) -> None:
+    """Gauges of a worker that has ended are not counted any more."""
+    from prometheus_client import multiprocess
+
+    multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]

@@ -38,6 +38,8 @@ def pool_of(database_url: str, size: int = 8) -> ConnectionPool[Connection]:
         max_size=size,
         timeout=POOL_TIMEOUT_SECONDS,
         check=ConnectionPool.check_connection,
+        # The default doubles its pauses: after 20 s away, found again 8.7 s late.
+        reconnect_timeout=1.0,
         kwargs=dict(_CONNECT),
         open=True,
     )
