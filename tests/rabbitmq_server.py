@@ -5,13 +5,14 @@ import shutil
 import signal
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
-from kombu import Connection
+from kombu import Connection, Queue
 
 from tests.redis_server import free_port
 from tests.waiting import wait_until
@@ -19,6 +20,7 @@ from tests.waiting import wait_until
 USER = "test"
 PASSWORD = "rabbitmq-test-password"
 START_SECONDS = 90
+SETTLE_SECONDS = 10
 LIBRARY_SCRIPT = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
 
 
@@ -79,6 +81,18 @@ class RabbitMQServer:
                 start_new_session=True,  # the script, Erlang and its helpers: a group
             )
         wait_until(self._answers, "RabbitMQ answers", START_SECONDS)
+
+    def settle(self, queues: Iterable[Queue]) -> None:
+        """Declare queues, and let the node note on disk who leads them.
+
+        It does so every 5 seconds, and a 3.10 that is killed before then may never
+        find a leader for them again.
+        """
+        with self.channel() as channel:
+            for queue in queues:
+                queue(channel).declare()
+        settled = monotonic() + SETTLE_SECONDS
+        wait_until(lambda: monotonic() > settled, "the queues are known on disk")
 
     def send_signal(self, number: signal.Signals) -> None:
         """Send a signal to all processes of the node: SIGSTOP, SIGCONT."""

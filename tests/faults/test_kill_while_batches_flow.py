@@ -12,7 +12,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from schemas.broker import dead_letter_queue, task_queues
 from tests.app_client import App, make_app, numbered
+from tests.broker_settings import broker_settings
 from tests.embedded_servers import state_directory
 from tests.rabbitmq_server import find_rabbitmq_server, running_rabbitmq
 from tests.stack_process import RunningStack, running_stack
@@ -149,6 +151,8 @@ def test_nothing_is_lost_or_doubled_over_rabbitmq(tmp_path: Path) -> None:
         running_rabbitmq(folder) as rabbitmq,
         stack_of_its_own({"BROKER_URL": rabbitmq.url}) as stack,
     ):
+        queues = task_queues(broker_settings(rabbitmq.url))
+        rabbitmq.settle([*queues, dead_letter_queue()])
         app = make_app(stack, tmp_path)
 
         def restart_broker() -> int:

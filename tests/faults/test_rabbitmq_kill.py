@@ -7,7 +7,12 @@ from pathlib import Path
 import amqp.exceptions
 import pytest
 
-from schemas.broker import DEAD_LETTER_QUEUE, PUBLISH_ERRORS, task_queues
+from schemas.broker import (
+    DEAD_LETTER_QUEUE,
+    PUBLISH_ERRORS,
+    dead_letter_queue,
+    task_queues,
+)
 from schemas.messages import FOLD_BATCH, ODOO_QUEUE, PUSH_ROLLUPS, USAGE_QUEUE
 from tests.append_run import AppendWorker, Publisher, appended
 from tests.append_worker import DELIVERY_LIMIT, POISON
@@ -53,8 +58,10 @@ def worker(server: RabbitMQServer, tmp_path: Path) -> Iterator[AppendWorker]:
 
 
 def depth(server: RabbitMQServer, queue: str) -> int:
-    with server.channel() as channel:
+    """Messages ready in the queue; 0 when no worker has declared it yet."""
+    with server.channel() as channel, suppress(amqp.exceptions.NotFound):
         return int(channel.queue_declare(queue, passive=True).message_count)
+    return 0
 
 
 def purge(server: RabbitMQServer, queue: str) -> None:
@@ -127,6 +134,7 @@ def test_killed_workers_lose_nothing(
 def test_a_killed_and_restarted_broker_loses_nothing(tmp_path: Path) -> None:
     with running_rabbitmq(tmp_path) as server:  # its own, for it is not left intact
         publisher = Publisher(server.url)
+        server.settle([*publisher.app.conf.task_queues, dead_letter_queue()])
         worker = AppendWorker(server.url, tmp_path)
         try:
             worker.start()

@@ -5,7 +5,6 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from time import monotonic
 from typing import Protocol
 
 import psutil
@@ -17,11 +16,7 @@ from schemas.broker import task_queues
 from tests.api_world import Answer, Person, counter, make_person, running_app
 from tests.broker_settings import broker_settings
 from tests.embedded_servers import PostgresServer, running_postgres, state_directory
-from tests.rabbitmq_server import (
-    RabbitMQServer,
-    find_rabbitmq_server,
-    running_rabbitmq,
-)
+from tests.rabbitmq_server import find_rabbitmq_server, running_rabbitmq
 from tests.redis_server import running_redis
 from tests.waiting import wait_until
 
@@ -48,21 +43,11 @@ def broker(
         if find_rabbitmq_server() is None:
             pytest.skip("rabbitmq-server is not installed")
         with running_rabbitmq(folder) as rabbitmq:
-            settle(rabbitmq)
+            rabbitmq.settle(task_queues(broker_settings(rabbitmq.url)))
             yield rabbitmq
     else:
         with running_redis(folder) as redis:
             yield redis
-
-
-def settle(rabbitmq: RabbitMQServer) -> None:
-    """Let RabbitMQ note on disk who leads the new queue: it does so every 5 seconds,
-    and a 3.10 that is killed before then never finds a leader again."""
-    with rabbitmq.channel() as channel:
-        for queue in task_queues(broker_settings(rabbitmq.url)):
-            queue(channel).declare()
-    settled = monotonic() + 10
-    wait_until(lambda: monotonic() > settled, "the queues are known on disk")
 
 
 @pytest.fixture
