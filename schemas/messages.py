@@ -7,6 +7,9 @@ named for what it holds.
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
+
+from schemas.timestamps import EARLIEST_US, LATEST_US
 
 USAGE_QUEUE = "usage-batches"
 ODOO_QUEUE = "odoo-sync"
@@ -28,6 +31,7 @@ ROUTES = {
 }
 
 MESSAGE_VERSION = 1
+MAX_INT4 = 2**31 - 1
 
 
 class MessageInvalid(ValueError):
@@ -108,28 +112,68 @@ def decode_batch(body: Any) -> BatchMessage:
                 "newer API talks to an older worker; upgrade the workers, then replay"
             )
         return BatchMessage(
-            batch_id=str(body["batch_id"]),
-            service_id=int(body["service_id"]),
-            received_at_us=int(body["received_at_us"]),
-            received=int(body["received"]),
-            counters=tuple(
-                Counter(
-                    i,
-                    tid,
-                    sub,
-                    code,
-                    int(at),
-                    value,
-                    None if members is None else tuple(members),
-                )
-                for i, tid, sub, code, at, value, members in body["counters"]
-            ),
-            rejections=tuple(Rejection(*row) for row in body["rejections"]),
+            batch_id=str(UUID(body["batch_id"])),
+            service_id=_whole(body["service_id"], MAX_INT4),
+            received_at_us=_instant(body["received_at_us"]),
+            received=_whole(body["received"], MAX_INT4),
+            counters=tuple(_counter(*row) for row in body["counters"]),
+            rejections=tuple(_rejection(*row) for row in body["rejections"]),
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         if isinstance(error, MessageInvalid):
             raise
         raise MessageInvalid(f"not a batch message: {error!r}") from error
+
+
+def _counter(
+    index: object,
+    transaction_id: object,
+    subscription: object,
+    code: object,
+    timestamp_us: object,
+    value: object,
+    members: object,
+) -> Counter:
+    if (value is None) == (members is None):
+        raise MessageInvalid(f"item {index}: exactly one of value and members is set")
+    return Counter(
+        _whole(index, MAX_INT4),
+        _text(transaction_id),
+        _text(subscription),
+        _text(code),
+        _instant(timestamp_us),
+        None if value is None else _text(value),
+        None if members is None else _texts(members),
+    )
+
+
+def _rejection(index: object, transaction_id: object, reason: object) -> Rejection:
+    named = None if transaction_id is None else _text(transaction_id)
+    return Rejection(_whole(index, MAX_INT4), named, _text(reason))
+
+
+def _whole(value: object, limit: int) -> int:
+    if type(value) is not int or not 0 <= value <= limit:
+        raise MessageInvalid(f"not a whole number from 0 to {limit}")
+    return value
+
+
+def _instant(value: object) -> int:
+    if type(value) is not int or not EARLIEST_US <= value < LATEST_US:
+        raise MessageInvalid("not microseconds of the years 2000 to 2099")
+    return value
+
+
+def _text(value: object) -> str:
+    if type(value) is not str:
+        raise MessageInvalid("not a text where one belongs")
+    return value
+
+
+def _texts(values: object) -> tuple[str, ...]:
+    if not isinstance(values, list | tuple) or not values:
+        raise MessageInvalid("not a list of members")
+    return tuple(_text(value) for value in values)
 
 
 def plain_number(number: Decimal) -> str:

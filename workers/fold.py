@@ -4,10 +4,11 @@ A failure is one of three kinds, and its class decides:
 
 invalid   the message can never be applied (MessageInvalid, the database refuses its
           data): dead-lettered at once
-trouble   the database is away, a deadlock: not the message's fault; the delivery is not
-          counted, the message goes back to the queue
-unknown   anything else, and the death of the worker: the delivery counts; after
-          max_deliveries the message is dead-lettered, and stops nobody
+trouble   the database is away or busy, as its SQLSTATE says: not the message's fault;
+          the delivery is not counted, the message goes back to the queue
+unknown   anything else, also the end of the worker or of the database's connection in
+          the middle: the delivery counts; after max_deliveries the message is
+          dead-lettered, and stops nobody
 """
 
 import traceback
@@ -25,6 +26,14 @@ from ledger.dead_letters import DeadLetter, bury
 from schemas.messages import BatchMessage, MessageInvalid, decode_batch
 
 KIND = "batch"
+
+# Serialization and deadlock, no resources, a lock not had in time, shutting down.
+_TROUBLE_STATES = ("40", "53", "55P03", "57P01", "57P02", "57P03")
+_INVALID = (
+    psycopg.DataError,
+    psycopg.IntegrityError,
+    psycopg.errors.ProgramLimitExceeded,  # a key too long for an index
+)
 
 log = structlog.get_logger()
 
@@ -57,8 +66,14 @@ def _fold(
         letter = DeadLetter(KIND, None, message_id, body, "message_invalid", detail, 1)
         _bury(database_url, letter, now)
         return Tally()
-    with transaction(database_url) as conn:
-        delivery = take_batch(conn, message)
+    try:
+        with transaction(database_url) as conn:
+            delivery = take_batch(conn, message)
+    except _INVALID:
+        detail = traceback.format_exc()
+        letter = DeadLetter(KIND, None, message_id, body, "data_refused", detail, 1)
+        _bury(database_url, letter, now)
+        return Tally()
     if delivery.state in ("done", "dead"):
         return Tally()
     letter = DeadLetter(
@@ -87,15 +102,15 @@ def _apply(
     try:
         with transaction(database_url) as conn:
             tally = apply_batch(conn, message, now)
-    except (psycopg.OperationalError, psycopg.InterfaceError):
-        with transaction(database_url) as conn:
-            return_batch(conn, message.batch_id)
-        raise
-    except (psycopg.DataError, psycopg.IntegrityError):
+    except _INVALID:
         detail = traceback.format_exc()
         _bury(database_url, replace(letter, reason="data_refused", detail=detail), now)
         return Tally()
     except Exception as error:  # an error of ours: no kind of it may lose a message
+        if isinstance(error, psycopg.Error) and _is_trouble(error):
+            with transaction(database_url) as conn:
+                return_batch(conn, message.batch_id)
+            raise
         log.exception("batch_failed", batch_id=message.batch_id)
         if letter.attempts < max_deliveries:
             raise Trouble(f"{type(error).__name__}: {error}") from error
@@ -104,6 +119,10 @@ def _apply(
         return Tally()
     log.info("batch_done", batch_id=message.batch_id, **tally)
     return tally
+
+
+def _is_trouble(error: psycopg.Error) -> bool:
+    return (error.sqlstate or "").startswith(_TROUBLE_STATES)
 
 
 def _bury(database_url: str, letter: DeadLetter, now: datetime) -> None:

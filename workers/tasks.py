@@ -10,11 +10,10 @@ from typing import Any
 from celery import Task, shared_task
 from celery.exceptions import Reject
 
-from ledger.db import transaction
-from ledger.unparking import apply_parked, services_with_parked
 from schemas.messages import APPLY_PARKED, DELIVER_WEBHOOKS, FOLD_BATCH
 from schemas.settings import Settings, load_settings
 from workers.fold import Trouble, fold_message
+from workers.unpark import unpark_all
 from workers.webhooks import PumpSummary, pump
 
 PUMP_SECONDS = 12.0  # and at most 15 of draining: within the time to stop
@@ -45,14 +44,7 @@ def fold_batch(self: "Task[Any, Any]", message: Any) -> None:
 @shared_task(name=APPLY_PARKED)
 def apply_parked_counters() -> None:
     """Apply what the catalog has brought a subscription or metric for."""
-    url = _settings().database_url
-    with transaction(url) as conn:
-        services = services_with_parked(conn)
-    for service_id in services:
-        more = True
-        while more:
-            with transaction(url) as conn:
-                more = apply_parked(conn, service_id, datetime.now(UTC)) > 0
+    unpark_all(_settings().database_url, lambda: datetime.now(UTC))
 
 
 @shared_task(name=DELIVER_WEBHOOKS)

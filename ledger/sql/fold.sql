@@ -96,7 +96,7 @@ folded AS (
 rolled AS (
     INSERT INTO rollup AS r (subscription_id, metric_id, period_start, period_end,
                              aggregation, quantity, counters, last_at,
-                             last_transaction_id, updated_at)
+                             last_transaction_id, updated_at, push_after)
     SELECT f.subscription_id, f.metric_id, f.period_start, f.period_end, f.aggregation,
            CASE f.aggregation
                WHEN 'sum' THEN f.total
@@ -104,7 +104,7 @@ rolled AS (
                WHEN 'last' THEN f.latest
                ELSE coalesce(n.members, 0)
            END,
-           f.counters, f.last_at, f.last_transaction_id, %(now)s
+           f.counters, f.last_at, f.last_transaction_id, %(now)s, %(now)s
       FROM folded f
       LEFT JOIN new_members n USING (subscription_id, metric_id, period_start)
      ORDER BY f.subscription_id, f.metric_id, f.period_start
@@ -123,8 +123,12 @@ rolled AS (
                CASE WHEN (excluded.last_at, excluded.last_transaction_id)
                        > (r.last_at, r.last_transaction_id)
                     THEN excluded.last_transaction_id ELSE r.last_transaction_id END,
+           period_end = greatest(r.period_end, excluded.period_end),
            revision = r.revision + 1,
-           updated_at = excluded.updated_at
+           updated_at = excluded.updated_at,
+           -- since when it has been due: rows are pushed in that order
+           push_after = CASE WHEN r.revision = r.pushed_revision
+                             THEN excluded.push_after ELSE r.push_after END
     RETURNING 1
 )
 SELECT item_index FROM fresh

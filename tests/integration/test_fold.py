@@ -278,3 +278,22 @@ def test_two_deliveries_at_once_apply_once(database_url: str, conn: Connection) 
 
     assert second == [0]
     assert [r.quantity for r in rollups_of_service(conn, world.service_id)] == [5]
+
+
+def test_an_end_that_moves_later_moves_the_period_with_it(
+    database_url: str, conn: Connection
+) -> None:
+    world = make_world(conn)
+    end = NOW.replace(hour=13)
+    conn.execute("UPDATE subscription SET ended_at = %s", (end,))
+    conn.commit()
+    push(conn, make_message(world, [counter("before")]))
+    conn.execute("UPDATE subscription SET ended_at = NULL")
+    conn.commit()
+
+    after_us = int(end.timestamp()) * 1_000_000
+    push(conn, make_message(world, [counter("after", timestamp_us=after_us)]))
+
+    (rollup,) = rollups_of_service(conn, world.service_id)
+    assert (rollup.counters, rollup.period_end.month) == (2, 7)
+    assert_books_agree(database_url, world)

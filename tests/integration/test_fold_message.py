@@ -83,3 +83,26 @@ def test_trouble_with_the_database_is_not_counted_against_the_message(
 
     assert tally["applied"] == 1
     assert dead_letters(conn) == []
+
+
+def test_ids_too_long_for_an_index_are_buried_and_stop_nobody(
+    database_url: str, conn: Connection
+) -> None:
+    world = make_world(conn)
+    long = "".join(chr(0x10000 + n * 977 % 0xFFFF) for n in range(900))
+    message = make_message(world, [counter(long, code="unknown", subscription=long)])
+
+    fold_message(database_url, encode_batch(message), "m", 3, NOW)
+
+    assert dead_letters(conn) == [("batch", message.batch_id, "data_refused", 1)]
+
+
+def test_a_message_of_an_unknown_service_is_buried(
+    database_url: str, conn: Connection
+) -> None:
+    message = {**encode_batch(make_message(make_world(conn), [counter("t")]))}
+    message["service_id"] = 999_999
+
+    fold_message(database_url, message, "m-7", 3, NOW)
+
+    assert dead_letters(conn) == [("batch", "m-7", "data_refused", 1)]

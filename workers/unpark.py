@@ -1,0 +1,38 @@
+"""Applying parked counters of every service, each service by itself."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+import psycopg
+import structlog
+
+from ledger.db import transaction
+from ledger.unparking import apply_parked, services_with_parked
+
+log = structlog.get_logger()
+
+
+def unpark_all(database_url: str, clock: Callable[[], datetime]) -> int:
+    """Apply what is ripe, a transaction per page; returns how many left the lot.
+
+    One service's fault is logged and holds up no other; it is tried again next time.
+    Raises psycopg.OperationalError while the database is away.
+    """
+    with transaction(database_url) as conn:
+        services = services_with_parked(conn)
+    return sum(_unpark(database_url, service_id, clock) for service_id in services)
+
+
+def _unpark(database_url: str, service_id: int, clock: Callable[[], datetime]) -> int:
+    applied = 0
+    while True:
+        try:
+            with transaction(database_url) as conn:
+                page = apply_parked(conn, service_id, clock())
+        except (psycopg.DataError, psycopg.IntegrityError, psycopg.ProgrammingError):
+            log.exception("parked_not_applied", service_id=service_id)
+            return applied
+        if not page:
+            return applied
+        applied += page
+        log.info("parked_applied", service_id=service_id, counters=page)
