@@ -7,16 +7,16 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from deploy.embedded.child import die_with_parent
 from deploy.embedded.state import STATE_VARIABLE
 from schemas.settings import load_settings
+from workers.parent_death import die_with_parent
 
 _settings = load_settings(os.environ)
 _host = f"[{_settings.api_host}]" if ":" in _settings.api_host else _settings.api_host
 
 wsgi_app = "ingest_api.app:create_app()"
 bind = f"{_host}:{_settings.api_port}"  # gunicorn sets SO_REUSEADDR
-worker_class = "gthread"
+worker_class = "ingest_api.gunicorn_worker.ArrivalWorker"
 workers = _settings.api_workers
 threads = _settings.api_threads
 graceful_timeout = 10

@@ -6,11 +6,9 @@ runs at the same time a name of its own (``-n``): by it a restarted worker takes
 what it held when it died.
 """
 
-import ctypes
 import logging
 import os
 import signal
-import sys
 from typing import Any, Final
 
 from celery import Celery, signals
@@ -19,10 +17,10 @@ from schemas.broker import celery_settings
 from schemas.logging import configure_logging
 from schemas.settings import load_settings
 from workers.beat import beat_schedule
+from workers.parent_death import die_with_parent
 from workers.redis_transport import register
 
 TASK_MODULES: Final = ("workers.tasks", "odoo_bridge.tasks")
-_PR_SET_PDEATHSIG: Final = 1
 _main_process = os.getpid()
 
 register()
@@ -64,12 +62,6 @@ def die_with_worker(**_: Any) -> None:
     """Pool process: end by SIGKILL when the main process ends, however it ends.
 
     After ``kill -9`` of the main process, whose messages another worker then takes, an
-    orphan must not go on working on them. Linux only; elsewhere it does nothing.
+    orphan must not go on working on them.
     """
-    if sys.platform != "linux":
-        return
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL) != 0:
-        raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG) failed")
-    if os.getppid() != _main_process:  # it died before the signal was set
-        os.kill(os.getpid(), signal.SIGKILL)
+    die_with_parent(signal.SIGKILL, _main_process)

@@ -6,35 +6,19 @@ program (exec: the pid stays). So nothing outlives supervisord, nor supervisord
 ``fusion-billing up``, however they end. On other systems only an orderly end stops the
 programs.
 
-Standard library only: this runs once for every start of every program.
+Nothing heavy is imported: this runs once for every start of every program.
 """
 
 import argparse
-import ctypes
 import os
 import signal
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from workers.parent_death import die_with_parent
+
 PARENT_VARIABLE = "FUSION_PARENT_PID"
-_PR_SET_PDEATHSIG = 1
-
-
-def die_with_parent(signal_number: int, parent_pid: int | None) -> None:
-    """Have the kernel send the signal to this process when its parent ends.
-
-    ``parent_pid`` is the parent that is meant: if it has gone already, between the fork
-    and this call, the process exits with status 1 at once. Survives exec; is not
-    inherited by children; must follow a change of uid.
-    """
-    if sys.platform != "linux":
-        return
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.prctl(_PR_SET_PDEATHSIG, int(signal_number), 0, 0, 0) != 0:
-        raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG)")
-    if parent_pid is not None and os.getppid() != parent_pid:
-        raise SystemExit(1)
 
 
 def child_command(
@@ -92,7 +76,7 @@ def main() -> None:
     # What Python, a shell's "&" or nohup have muted does not stay so for the program.
     for each in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGHUP, signal.SIGINT):
         signal.signal(each, signal.SIG_DFL)
-    os.execvp(arguments.command[0], arguments.command)  # noqa: S606 no shell is wanted
+    os.execvp(arguments.command[0], arguments.command)  # noqa: S606 - no shell is wanted
 
 
 def remove_stale_pid_file(data: Path) -> None:
