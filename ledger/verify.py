@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ledger.db import Connection
+from ledger.keys import ServiceUnknown
 from ledger.queries import load_queries
 
 PAGE = 200
@@ -40,10 +41,6 @@ class ServiceProof:
     waiting: int = 0
     dead: int = 0
     mismatches: list[Mismatch] = field(default_factory=list)
-
-
-class ServiceUnknown(LookupError):
-    """No service has that code."""
 
 
 def verify_books(

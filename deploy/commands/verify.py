@@ -11,7 +11,8 @@ from rich.table import Table
 from deploy.options import state_option
 from deploy.stack import find_stack
 from ledger.db import connect
-from ledger.verify import ServiceProof, ServiceUnknown, verify_books
+from ledger.keys import ServiceUnknown
+from ledger.verify import ServiceProof, verify_books
 
 COLUMNS = (
     "batches",

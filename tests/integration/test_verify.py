@@ -4,7 +4,8 @@ import psycopg
 import pytest
 
 from ledger.db import Connection
-from ledger.verify import ServiceUnknown, verify_books
+from ledger.keys import ServiceUnknown
+from ledger.verify import verify_books
 from tests.ledger_world import counter, make_message, make_world, push
 
 ALTERATIONS = {
