@@ -11,11 +11,11 @@ from zoneinfo import available_timezones
 import psycopg
 from psycopg import errors
 
+from ledger.queries import load_queries
 from odoo_bridge.embedded import rows as r
 from odoo_bridge.embedded.dispatch import explain_constraint
 from odoo_bridge.embedded.env import Env, Records, api_model
 from odoo_bridge.embedded.errors import ValidationError
-from odoo_bridge.embedded.queries import load_queries
 from odoo_bridge.embedded.values import normalize_email
 
 MODES = ("shadow", "live")
@@ -25,6 +25,8 @@ CHARGE_MODELS = ("standard", "package", "graduated", "volume", "percentage")
 ANCHORS = ("calendar", "anniversary")
 
 Applied = tuple[int, str]
+
+_SQL = load_queries("apply", "odoo_bridge.embedded")
 
 
 @api_model
@@ -98,7 +100,7 @@ def apply_plan(env: Env, row: r.Row) -> Applied:
         price=r.number(row, "price"),
     )
     if _replace_charges(env, key, service_id, row.get("charges") or []):
-        env.conn.execute(load_queries()["touch_plan"], {"plan_id": key, "uid": env.uid})
+        env.conn.execute(_SQL["touch_plan"], {"plan_id": key, "uid": env.uid})
         status = "updated" if status == "unchanged" else status
     return key, status
 
@@ -127,7 +129,7 @@ def apply_customer(env: Env, row: r.Row) -> Applied:
     if same or not found["x_fc_from_catalog"] or found["links"] > 1:
         return found["id"], "unchanged"
     values["partner_id"] = found["partner_id"]
-    env.conn.execute(load_queries()["update_partner"], {**values, "uid": env.uid})
+    env.conn.execute(_SQL["update_partner"], {**values, "uid": env.uid})
     return found["id"], "updated"
 
 
@@ -244,6 +246,4 @@ def _upsert(env: Env, query: str, **values: Any) -> Applied:
 
 
 def _one(env: Env, query: str, values: dict[str, Any]) -> dict[str, Any] | None:
-    return env.conn.execute(
-        load_queries()[query], {**values, "uid": env.uid}
-    ).fetchone()
+    return env.conn.execute(_SQL[query], {**values, "uid": env.uid}).fetchone()

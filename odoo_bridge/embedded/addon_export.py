@@ -2,16 +2,17 @@
 
 from typing import Any
 
+from ledger.queries import load_queries
 from odoo_bridge.embedded.env import Records, api_model
 from odoo_bridge.embedded.errors import ValidationError
 from odoo_bridge.embedded.models import Field
-from odoo_bridge.embedded.queries import load_queries
 from odoo_bridge.embedded.values import to_wire
 
 KINDS = ("service", "metric", "plan", "customer", "subscription")
 MAX_ROWS = 1000
 
 _PLAIN = Field("char", "")
+_SQL = load_queries("export", "odoo_bridge.embedded")
 
 
 @api_model
@@ -25,17 +26,15 @@ def export_catalog(
     """
     if kind not in KINDS:
         raise ValidationError(f"Unknown kind {kind!r}: one of {', '.join(KINDS)}.")
-    conn, queries = records.env.conn, load_queries()
+    conn = records.env.conn
     found = conn.execute(
-        queries[f"export_{kind}"],
+        _SQL[f"export_{kind}"],
         {"after_id": after_id, "limit": min(limit or MAX_ROWS, MAX_ROWS)},
     ).fetchall()
     rows = [_wire(row) for row in found]
     if kind == "plan":
         charges: dict[int, list[dict[str, Any]]] = {row["id"]: [] for row in rows}
-        for charge in conn.execute(
-            queries["export_charges"], {"plan_ids": list(charges)}
-        ):
+        for charge in conn.execute(_SQL["export_charges"], {"plan_ids": list(charges)}):
             charges[charge.pop("plan_id")].append(_wire(charge))
         rows = [{**row, "charges": charges[row["id"]]} for row in rows]
     return {"rows": rows, "last_id": rows[-1]["id"] if rows else after_id}

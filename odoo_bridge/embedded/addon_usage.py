@@ -3,11 +3,13 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ledger.queries import load_queries
 from odoo_bridge.embedded import rows as r
 from odoo_bridge.embedded.env import Records, api_model
-from odoo_bridge.embedded.queries import load_queries
 
 STATES = ("open", "frozen")
+
+_SQL = load_queries("rollups", "odoo_bridge.embedded")
 
 COLUMNS: dict[str, Callable[[r.Row, str], Any]] = {
     "service": r.text,
@@ -45,7 +47,7 @@ def upsert_rollups(records: Records, rows: Sequence[Any]) -> list[dict[str, Any]
             good[name].append(value)
     if good["index"]:
         for found in records.env.conn.execute(
-            load_queries()["upsert_rollups"], {**good, "uid": records.env.uid}
+            _SQL["upsert_rollups"], {**good, "uid": records.env.uid}
         ):
             index = found["index"]
             results[index] = _result(index, found["status"], found["reason"] or False)

@@ -1,0 +1,80 @@
+-- name: upsert_rollups
+-- Absolute values, keyed by (subscription, metric, period_start); the greater revision
+-- wins, against the table and within the call. Known keys are updated and only unknown
+-- ones inserted, so that no id is spent on a row that is there. Answers a status per
+-- given row, and for an error what is unknown. May run twice: then all is "unchanged".
+WITH given AS (
+    SELECT *
+      FROM unnest(%(index)s::int4[], %(service)s::text[], %(subscription)s::text[],
+                  %(metric)s::text[], %(period_start)s::timestamp[],
+                  %(period_end)s::timestamp[], %(quantity)s::numeric[],
+                  %(included)s::numeric[], %(overage)s::numeric[],
+                  %(amount)s::numeric[], %(currency)s::text[], %(revision)s::int4[],
+                  %(state)s::text[])
+        AS g (index, service, subscription, metric, period_start, period_end,
+              quantity, included, overage, amount, currency, revision, state)
+), resolved AS (
+    SELECT g.*, s.id AS service_id, o.id AS subscription_id, m.id AS metric_id,
+           row_number() OVER (PARTITION BY o.id, m.id, g.period_start
+                              ORDER BY g.revision DESC, g.index DESC) AS place
+      FROM given g
+      LEFT JOIN fusion_billing_service s ON s.code = g.service
+      LEFT JOIN sale_order o
+        ON o.x_fc_service_id = s.id AND o.x_fc_external_id = g.subscription
+      LEFT JOIN fusion_billing_metric m ON m.service_id = s.id AND m.code = g.metric
+), best AS (
+    SELECT *
+      FROM resolved
+     WHERE place = 1 AND subscription_id IS NOT NULL AND metric_id IS NOT NULL
+), known AS (
+    SELECT b.index, u.id, u.revision,
+           (u.period_end, u.quantity, u.included, u.overage, u.amount, u.currency,
+            u.state)
+           IS NOT DISTINCT FROM
+           (b.period_end, b.quantity, b.included, b.overage, b.amount,
+            b.currency::varchar, b.state::varchar) AS same
+      FROM best b
+      JOIN fusion_billing_usage u USING (subscription_id, metric_id, period_start)
+), updated AS (
+    UPDATE fusion_billing_usage u
+       SET period_end = b.period_end, quantity = b.quantity, included = b.included,
+           overage = b.overage, amount = b.amount, currency = b.currency,
+           revision = b.revision, state = b.state,
+           write_uid = %(uid)s, write_date = now() AT TIME ZONE 'UTC'
+      FROM best b
+      JOIN known k USING (index)
+     WHERE u.id = k.id
+       AND (b.revision > k.revision OR (b.revision = k.revision AND NOT k.same))
+    RETURNING b.index
+), inserted AS (
+    INSERT INTO fusion_billing_usage
+           (subscription_id, metric_id, service_id, period_start, period_end,
+            quantity, included, overage, amount, currency, revision, state,
+            create_uid, create_date, write_uid, write_date)
+    SELECT subscription_id, metric_id, service_id, period_start, period_end,
+           quantity, included, overage, amount, currency, revision, state,
+           %(uid)s, now() AT TIME ZONE 'UTC', %(uid)s, now() AT TIME ZONE 'UTC'
+      FROM best
+     WHERE index NOT IN (SELECT index FROM known)
+     ORDER BY subscription_id, metric_id, period_start
+    ON CONFLICT (subscription_id, metric_id, period_start) DO NOTHING
+    RETURNING id
+)
+SELECT r.index,
+       CASE WHEN r.service_id IS NULL OR r.subscription_id IS NULL
+                 OR r.metric_id IS NULL THEN 'error'
+            WHEN r.place > 1 THEN 'stale'
+            WHEN k.index IS NULL THEN 'created'
+            WHEN d.index IS NOT NULL THEN 'updated'
+            WHEN r.revision < k.revision THEN 'stale'
+            ELSE 'unchanged'
+       END AS status,
+       CASE WHEN r.service_id IS NULL THEN 'unknown service ' || r.service
+            WHEN r.subscription_id IS NULL
+            THEN 'unknown subscription ' || r.subscription
+            WHEN r.metric_id IS NULL THEN 'unknown metric ' || r.metric
+       END AS reason
+  FROM resolved r
+  LEFT JOIN known k USING (index)
+  LEFT JOIN updated d USING (index)
+ ORDER BY r.index;
