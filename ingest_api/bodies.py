@@ -4,8 +4,17 @@ import zlib
 from typing import Final
 
 from flask import Request
+from werkzeug.exceptions import ClientDisconnected
 
-from ingest_api.errors import bad_request, body_too_large, unsupported
+from ingest_api.arrival import ArrivalSocket, Refusal
+from ingest_api.errors import (
+    ApiError,
+    bad_request,
+    body_too_large,
+    request_timeout,
+    too_many_bodies,
+    unsupported,
+)
 
 MAX_BODY_BYTES: Final = 8 * 1024 * 1024
 _GZIP: Final = 16 + zlib.MAX_WBITS
@@ -14,7 +23,7 @@ _GZIP: Final = 16 + zlib.MAX_WBITS
 def read_json_body(request: Request) -> bytes:
     """The body, unpacked. At most MAX_BODY_BYTES are held packed and unpacked each.
 
-    Raises ApiError: 400 for damaged gzip, 413, 415.
+    Raises ApiError: 400 for damaged gzip, 408 and 503 for a slow body, 413, 415.
     """
     if request.mimetype != "application/json":
         raise unsupported("Content-Type must be application/json")
@@ -23,10 +32,23 @@ def read_json_body(request: Request) -> bytes:
         raise unsupported("Content-Encoding must be gzip or identity")
     # Flask's MAX_CONTENT_LENGTH, one more than ours, bounds the stream: a body in
     # chunks, without a length, is cut off there in silence.
-    body = request.stream.read()
+    try:
+        body = request.stream.read()
+    except ClientDisconnected as error:
+        raise _why_cut_off(request) from error
     if len(body) > MAX_BODY_BYTES:
         raise body_too_large(MAX_BODY_BYTES)
     return unpack_gzip(body) if encoding == "gzip" else body
+
+
+def _why_cut_off(request: Request) -> ApiError:
+    client = request.environ.get("gunicorn.socket")
+    refusal = client.refusal if isinstance(client, ArrivalSocket) else None
+    if refusal is Refusal.SLOW:
+        return request_timeout()
+    if refusal is Refusal.NO_PLACE:
+        return too_many_bodies()
+    return bad_request("the body is cut off")
 
 
 def unpack_gzip(body: bytes) -> bytes:

@@ -5,10 +5,13 @@ ApiError
   ├─ unauthorized       401
   ├─ forbidden          403  the key lacks a scope
   ├─ not_found          404  also: another tenant's, an unknown route, a wrong verb
+  ├─ request_timeout    408  the head or the body did not come in time
   ├─ body_too_large     413
   ├─ unsupported        415
   ├─ validation_failed  422
   ├─ too_many_requests  429
+  ├─ head_too_large     431
+  ├─ too_many_bodies    503  too many bodies are slow at once
   └─ unavailable        503  what was asked cannot be promised now
 """
 
@@ -67,6 +70,30 @@ def forbidden(scope: str) -> ApiError:
 def not_found(code: str = "resource_not_found") -> ApiError:
     """404: there is none, or it belongs to another service."""
     return ApiError(404, code=code)
+
+
+def request_timeout() -> ApiError:
+    """408: what was begun did not come in time; nothing was taken."""
+    return ApiError(
+        408,
+        code="request_timeout",
+        message="the request did not come whole in time; send it again, in less time",
+    )
+
+
+def head_too_large() -> ApiError:
+    """431: the request's line and headers are over the limit."""
+    return ApiError(431, code="head_too_large", message="send fewer or shorter headers")
+
+
+def too_many_bodies() -> ApiError:
+    """503: as many bodies are on their way as may be; this one was not waited for."""
+    return ApiError(
+        503,
+        code="too_many_slow_bodies",
+        message="too many bodies come slowly at once; send the same request again",
+        headers={"Retry-After": "1"},
+    )
 
 
 def body_too_large(limit_bytes: int) -> ApiError:

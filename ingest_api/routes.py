@@ -57,7 +57,7 @@ API_ROUTES: Final = (
         view=push_usage,
         summary="Push a batch of usage counters",
         answers={202: AcceptedSchema},
-        errors=(400, 401, 413, 415, 422, 429, 503),
+        errors=(400, 401, 408, 413, 415, 422, 429, 503),
         body=UsageSchema,
         headers={
             "Idempotency-Key": "1 to 255 visible ASCII characters. The same key with "
