@@ -5,10 +5,11 @@ from dataclasses import replace
 from odoo_bridge.embedded.addon_catalog import apply_catalog
 from odoo_bridge.embedded.addon_export import export_catalog
 from odoo_bridge.embedded.addon_usage import upsert_rollups
-from odoo_bridge.embedded.catalog import SERVICE, USAGE, USERS, contract_models
+from odoo_bridge.embedded.catalog import SERVICE, USAGE, contract_models
 from odoo_bridge.embedded.env import Method
 from odoo_bridge.embedded.generic import context_get
 from odoo_bridge.embedded.models import Registry
+from odoo_bridge.embedded.native import USERS
 
 
 def addon_models() -> Registry:

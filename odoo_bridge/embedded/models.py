@@ -8,19 +8,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-FIELD_TYPES = (
-    "boolean",
-    "char",
-    "date",
-    "datetime",
-    "decimal",
-    "float",
-    "integer",
-    "many2one",
-    "selection",
-    "text",
-)
-
 
 @dataclass(frozen=True)
 class Field:
