@@ -50,4 +50,4 @@ def child_exit(arbiter: Any, worker: Any) -> None:
     """Gauges of a worker that has ended are not counted any more."""
     from prometheus_client import multiprocess
 
-    multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
+    multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]  # no types

@@ -182,12 +182,13 @@ class _PlanRow(_OdooRow, PlanSchema):
 
 class _CustomerRow(_OdooRow, CustomerSchema):
     # Whatever Odoo keeps as an e-mail address is not for the ledger to judge.
-    email = fields.String(load_default=None)  # type: ignore[assignment]
+    email = fields.String(load_default=None)  # type: ignore[assignment]  # less strict
 
 
 class _SubscriptionRow(_OdooRow, SubscriptionSchema):
-    started_at = OdooInstant(required=True)  # type: ignore[assignment]
-    ended_at = OdooInstant(load_default=None)  # type: ignore[assignment]
+    # Another field class than the catalog file's, of the same Python type.
+    started_at = OdooInstant(required=True)  # type: ignore[assignment]  # see above
+    ended_at = OdooInstant(load_default=None)  # type: ignore[assignment]  # see above
 
 
 _SCHEMAS: Final = {

@@ -13,7 +13,7 @@ from typing import Any
 
 from celery import Celery
 
-import workers.app  # noqa: F401 # its signal receivers and transport are under test
+import workers.app  # noqa: F401 - its signal receivers and transport are under test
 from schemas.broker import celery_settings
 from schemas.messages import FOLD_BATCH
 from schemas.settings import load_settings

@@ -33,13 +33,13 @@ class DeclareDeadLetters(bootsteps.StartStopStep):
             dead_letter_queue()(channel).declare()
 
 
-class Consumer(_CeleryConsumer):  # type: ignore[misc]
+class Consumer(_CeleryConsumer):  # type: ignore[misc]  # see its stubs above
     """A consumer whose messages end applied or in the dead letters."""
 
-    class Blueprint(_CeleryBlueprint):  # type: ignore[misc]
+    class Blueprint(_CeleryBlueprint):  # type: ignore[misc]  # likewise
         """Without delayed delivery: 28 quorum queues for what waits in PostgreSQL."""
 
-        default_steps = [  # noqa: RUF012 # as Celery declares it
+        default_steps = [  # noqa: RUF012 - as Celery declares it
             *(
                 step
                 for step in _CeleryBlueprint.default_steps

@@ -46,7 +46,7 @@ return 1
 """
 
 
-class HeldMessages(_KombuQoS):  # type: ignore[misc]
+class HeldMessages(_KombuQoS):  # type: ignore[misc]  # see its stubs above
     """What a channel holds unacknowledged."""
 
     def append(self, message: Any, delivery_tag: str) -> None:

@@ -61,7 +61,7 @@ return false
 """
 
 
-class Channel(_KombuChannel):  # type: ignore[misc]
+class Channel(_KombuChannel):  # type: ignore[misc]  # see the stubs above
     """Kombu's channel with the atomic take."""
 
     QoS = HeldMessages
@@ -217,7 +217,7 @@ class Channel(_KombuChannel):  # type: ignore[misc]
         self.qos.restore_by_tag(message.delivery_tag, leftmost=leftmost)
 
 
-class Transport(_KombuTransport):  # type: ignore[misc]
+class Transport(_KombuTransport):  # type: ignore[misc]  # likewise
     """Kombu's Redis transport over the channel above."""
 
     Channel = Channel

@@ -20,7 +20,7 @@ HOST = "127.0.0.1"
 THREADS = 8
 
 
-class Standin(BaseApplication):  # type: ignore[misc]
+class Standin(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
     """gunicorn over one application; it closes each connection, as Odoo does."""
 
     def __init__(self, environ: Mapping[str, str], models: Registry | None = None):

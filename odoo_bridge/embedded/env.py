@@ -43,7 +43,7 @@ class Records:
 
 def api_model(method: AnyMethod) -> AnyMethod:
     """Mark a method that is called on the model: it takes no ids."""
-    method._api_model = True  # type: ignore[attr-defined]
+    method._api_model = True  # type: ignore[attr-defined]  # a mark
     return method
 
 

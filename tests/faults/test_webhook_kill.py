@@ -70,7 +70,7 @@ def test_a_killed_pump_loses_nothing_and_repeats_no_more_than_was_in_flight(
             )
             enough = kill * events // (kills + 1)
             try:
-                wait_until(lambda n=enough: len(receiver.ids) >= n, "deliveries flow")  # type: ignore[misc]
+                wait_until(lambda n=enough: len(receiver.ids) >= n, "deliveries flow")  # type: ignore[misc]  # n is an int
             finally:
                 process.kill()
                 process.wait()

@@ -224,4 +224,4 @@ def test_a_float_is_refused(value: Any) -> None:
 
 def test_xmlrpc_could_not_carry_a_decimal_by_itself() -> None:
     with pytest.raises(TypeError):
-        xmlrpc.client.dumps((Decimal(1),))  # type: ignore[arg-type]
+        xmlrpc.client.dumps((Decimal(1),))  # type: ignore[arg-type]  # the error is wanted
