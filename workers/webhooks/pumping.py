@@ -34,6 +34,9 @@ POLL_SECONDS = 0.2
 LINGER_SECONDS = 2.5
 # A delivery that was in flight each time its worker died is suspected of killing it.
 MAX_LOST = 20
+# Look-ups of names that nobody answers for hold a thread for many seconds each; the
+# loop's own few would soon be gone.
+NAME_THREADS = 64
 _WRITE_RETRY_SECONDS = 0.5
 _WRITE_GRACE_SECONDS = 5.0
 
@@ -97,9 +100,11 @@ class _Run:
     async def deliver(
         self, allow_loopback: bool, seconds: float, linger_seconds: float
     ) -> PumpSummary:
-        # Threads of their own: a slow name server may fill those of the loop.
+        # Threads of their own: slow name servers may fill those of the loop.
         with ThreadPoolExecutor(2, "webhook-ledger") as self._threads:
-            clock = asyncio.get_running_loop().time
+            loop = asyncio.get_running_loop()
+            loop.set_default_executor(ThreadPoolExecutor(NAME_THREADS, "webhook-names"))
+            clock = loop.time
             stop = clock() + seconds
             give_up = stop + TOTAL_TIMEOUT_SECONDS + _WRITE_GRACE_SECONDS
             async with open_sessions(allow_loopback=allow_loopback) as sessions:
