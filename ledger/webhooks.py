@@ -17,8 +17,12 @@ from ledger.db import Connection
 from ledger.queries import load_queries
 
 IN_FLIGHT_PER_ENDPOINT = 16
-# Also what a kill of the pump can cost in duplicates.
+# An endpoint whose last attempt failed: what hangs must not take many places.
+IN_FLIGHT_WHILE_FAILING = 2
 IN_FLIGHT_TOTAL = 128
+# An endpoint with nothing in flight gets a first place beyond the total, up to here;
+# also what a kill of the pump can cost in duplicates, at the very most.
+IN_FLIGHT_FIRST_PLACES = 512
 # At least twice the longest exchange (15 s), so that a live attempt keeps its lease.
 LEASE = timedelta(seconds=40)
 _LEADER_KEY = 0x66627768  # "fbwh"; any constant that only the pump uses
@@ -107,6 +111,8 @@ def claim_deliveries(
 ) -> list[Claim]:
     """Lease what is due and fits under the caps; commit before sending.
 
+    Places go round: a first one to each endpoint before a second one to any. So that
+    none waits for another's time-outs, the first is given beyond ``in_total`` too.
     A delivery whose lease ran out is claimed again, and its attempt of then recorded as
     ``worker_lost``.
     """
@@ -116,7 +122,9 @@ def claim_deliveries(
             "now": now,
             "lease": LEASE,
             "per_endpoint": per_endpoint,
+            "while_failing": min(per_endpoint, IN_FLIGHT_WHILE_FAILING),
             "in_total": in_total,
+            "first_places": max(in_total, IN_FLIGHT_FIRST_PLACES),
         },
         binary=True,
     )
@@ -128,8 +136,8 @@ def finish_deliveries(
 ) -> set[tuple[UUID, str]]:
     """Record results; returns (endpoint_id, message_id) of those that still counted.
 
-    In the same statement a 410 disables its endpoint, and a dead delivery gets its row
-    in dead_letter.
+    In the same statement an endpoint is noted as failing or no more, a 410 disables it,
+    and a dead delivery gets its row in dead_letter.
     """
     claims = [result.claim for result in results]
     rows = conn.execute(

@@ -4,35 +4,51 @@
 SELECT set_config('idle_session_timeout', '10s', false), pg_try_advisory_lock(%(key)s)
 
 -- name: claim_deliveries
--- Lease the due deliveries of each enabled endpoint, up to its cap and the cap of all,
--- oldest first, endpoints in random order. A due delivery that still has a lease is a
--- lost worker's: its attempt is recorded as worker_lost.
+-- Lease the due deliveries of each enabled endpoint, oldest first, up to its cap and the
+-- cap of all. Places go round the endpoints in random order, and an endpoint's first is
+-- not held to the cap of all. A due delivery that still has a lease is a lost worker's:
+-- its attempt is recorded as worker_lost.
 WITH flying AS MATERIALIZED (
     SELECT endpoint_id, count(*) AS deliveries
       FROM webhook_delivery
      WHERE state = 'pending' AND lease_until > %(now)s
      GROUP BY endpoint_id
 ),
-endpoint AS MATERIALIZED (
-    SELECT e.id, e.url, e.secret,
-           greatest(0, %(per_endpoint)s - coalesce(f.deliveries, 0)) AS room
+wanted AS MATERIALIZED (
+    SELECT e.id, coalesce(f.deliveries, 0) + d.place AS place
       FROM webhook_endpoint e
       LEFT JOIN flying f ON f.endpoint_id = e.id
-     WHERE e.enabled
-     ORDER BY random()
-),
-due AS MATERIALIZED (
-    SELECT d.*, e.url, e.secret
-      FROM endpoint e
      CROSS JOIN LATERAL (
-           SELECT endpoint_id, message_id, attempts, lease_until
+           SELECT row_number() OVER (ORDER BY due_at) AS place
              FROM webhook_delivery
             WHERE endpoint_id = e.id AND state = 'pending' AND due_at <= %(now)s
             ORDER BY due_at
-            LIMIT e.room
+            LIMIT greatest(0, CASE WHEN e.failing_since IS NULL THEN %(per_endpoint)s
+                                   ELSE %(while_failing)s
+                              END - coalesce(f.deliveries, 0))
+           ) d
+     WHERE e.enabled
+),
+granted AS MATERIALIZED (
+    SELECT id, count(*) AS places
+      FROM (SELECT id, place, row_number() OVER (ORDER BY place, random()) AS turn
+              FROM wanted) w
+     WHERE turn + (SELECT coalesce(sum(deliveries), 0) FROM flying)
+           <= CASE WHEN place = 1 THEN %(first_places)s ELSE %(in_total)s END
+     GROUP BY id
+),
+due AS MATERIALIZED (
+    SELECT d.*, e.url, e.secret
+      FROM granted g
+      JOIN webhook_endpoint e ON e.id = g.id
+     CROSS JOIN LATERAL (
+           SELECT endpoint_id, message_id, attempts, lease_until
+             FROM webhook_delivery
+            WHERE endpoint_id = g.id AND state = 'pending' AND due_at <= %(now)s
+            ORDER BY due_at
+            LIMIT g.places
               FOR UPDATE SKIP LOCKED
            ) d
-     LIMIT greatest(0, %(in_total)s - (SELECT coalesce(sum(deliveries), 0) FROM flying))
 ),
 lost AS (
     INSERT INTO webhook_attempt
@@ -92,14 +108,26 @@ logged AS (
            response
       FROM finished
 ),
-disabled AS (
+verdict AS (
+    SELECT endpoint_id,
+           (array_agg(outcome ORDER BY finished_at DESC))[1] <> 'delivered' AS failing,
+           max(finished_at) AS at,
+           min(finished_at) FILTER (WHERE outcome = 'gone') AS gone_at
+      FROM finished
+     GROUP BY endpoint_id
+),
+told AS (
     UPDATE webhook_endpoint e
-       SET enabled = false, disabled_at = gone.at, disabled_reason = 'answered 410 Gone'
-      FROM (SELECT endpoint_id, min(finished_at) AS at
-              FROM finished
-             WHERE outcome = 'gone'
-             GROUP BY endpoint_id) gone
-     WHERE e.id = gone.endpoint_id AND e.enabled
+       SET failing_since   = CASE WHEN v.failing THEN coalesce(e.failing_since, v.at) END,
+           enabled         = e.enabled AND v.gone_at IS NULL,
+           disabled_at     = CASE WHEN e.enabled THEN v.gone_at ELSE e.disabled_at END,
+           disabled_reason = CASE WHEN NOT e.enabled THEN e.disabled_reason
+                                  WHEN v.gone_at IS NOT NULL THEN 'answered 410 Gone'
+                             END
+      FROM verdict v
+     WHERE e.id = v.endpoint_id
+       AND (v.failing <> (e.failing_since IS NOT NULL)
+            OR e.enabled AND v.gone_at IS NOT NULL)
 ),
 buried AS (
     INSERT INTO dead_letter AS old

@@ -1,5 +1,6 @@
 """Leases, caps and fences of the claim, by the clock that is passed in."""
 
+from collections import Counter as Tally
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -8,6 +9,7 @@ from ledger.db import Connection, connect
 from ledger.webhooks import (
     IN_FLIGHT_PER_ENDPOINT,
     IN_FLIGHT_TOTAL,
+    IN_FLIGHT_WHILE_FAILING,
     LEASE,
     Claim,
     Outcome,
@@ -53,10 +55,56 @@ def test_no_more_is_claimed_than_the_caps_let_through(
     more = claim_deliveries(conn, later())
 
     assert len(first) == IN_FLIGHT_TOTAL
-    per_endpoint = [claim.endpoint_id for claim in first]
-    assert max(map(per_endpoint.count, per_endpoint)) == IN_FLIGHT_PER_ENDPOINT
+    per_endpoint = Tally(claim.endpoint_id for claim in first)
+    assert max(per_endpoint.values()) <= IN_FLIGHT_PER_ENDPOINT
     assert none == []
     assert len(more) == 5
+
+
+def test_an_endpoint_with_nothing_in_flight_finds_a_place_beyond_the_total(
+    conn: Connection, world: World
+) -> None:
+    add_endpoints(conn, world, 10)
+    enqueue(conn, world.service_id, 30)
+    full = claim_deliveries(conn, later())
+
+    late, _ = add_endpoint(conn, world.code, "http://127.0.0.1:2/late")
+    enqueue(conn, world.service_id, 30)
+    more = claim_deliveries(conn, later())
+
+    assert len(full) == IN_FLIGHT_TOTAL
+    assert [claim.endpoint_id for claim in more] == [late]
+
+
+def test_places_go_round_the_endpoints(conn: Connection, world: World) -> None:
+    add_endpoints(conn, world, 10)
+    enqueue(conn, world.service_id, 30)
+
+    claims = claim_deliveries(conn, later(), in_total=25)
+
+    per_endpoint = Tally(claim.endpoint_id for claim in claims)
+    assert sorted(per_endpoint.values()) == [2] * 5 + [3] * 5
+
+
+def test_an_endpoint_that_fails_has_few_places_until_it_succeeds(
+    conn: Connection, world: World
+) -> None:
+    add_endpoints(conn, world, 1)
+    enqueue(conn, world.service_id, 60)
+    first = claim_deliveries(conn, later())
+    finish(conn, first, Outcome.TIMEOUT)
+
+    few = claim_deliveries(conn, later())
+    none = claim_deliveries(conn, later())
+    finish(conn, few[:1], Outcome.HTTP_STATUS)
+    one = claim_deliveries(conn, later())
+    finish(conn, one, Outcome.DELIVERED)
+    many = claim_deliveries(conn, later())
+
+    assert len(first) == IN_FLIGHT_PER_ENDPOINT
+    assert len(few) == IN_FLIGHT_WHILE_FAILING
+    assert (len(none), len(one)) == (0, 1)
+    assert len(many) == IN_FLIGHT_PER_ENDPOINT - 1
 
 
 def test_two_claims_at_once_never_take_the_same_delivery(

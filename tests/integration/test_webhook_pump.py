@@ -1,10 +1,12 @@
 """The pump against real receivers and a real PostgreSQL."""
 
 import json
+import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler
+from typing import Any
 
 import pytest
 from standardwebhooks import Webhook
@@ -13,6 +15,7 @@ from ledger.db import Connection
 from ledger.endpoints import disable_endpoint, enable_endpoint, list_endpoints
 from ledger.outbox import enqueue_event
 from ledger.retries import SCHEDULE
+from ledger.webhooks import IN_FLIGHT_TOTAL
 from tests.ledger_world import World, make_world
 from tests.waiting import wait_until
 from tests.webhook_world import (
@@ -250,3 +253,68 @@ def test_while_one_pump_claims_another_returns_and_while_it_drains_the_next_clai
     assert first_still_ran
     assert (after_it.delivered, first.delivered) == (1, 1)
     assert set((hanging.ids + prompt.ids).values()) == {1}
+
+
+def test_ten_endpoints_that_hang_keep_no_other_waiting(
+    conn: Connection, world: World, database_url: str
+) -> None:
+    arrived, release = threading.Semaphore(0), threading.Event()
+
+    def hang(handler: BaseHTTPRequestHandler, earlier: int) -> None:
+        arrived.release()
+        release.wait(60)
+        respond(200)(handler, earlier)
+
+    with receiving(hang) as dead, receiving(respond(200)) as good:
+        for number in range(10):
+            add_endpoint(conn, world.code, f"{dead.url}/{number}")
+        enqueue(conn, world.service_id, 20)
+        with ThreadPoolExecutor(1) as executor:
+            pumping = executor.submit(run_pump, database_url, seconds=10)
+            for _ in range(IN_FLIGHT_TOTAL):
+                assert arrived.acquire(timeout=20)
+
+            add_endpoint(conn, world.code, good.url)
+            enqueue(conn, world.service_id, 30)
+            wait_until(lambda: len(good.requests) == 30, "all reach the good one", 9)
+            hanging = not release.is_set() and len(dead.requests) == IN_FLIGHT_TOTAL
+            release.set()
+            pumping.result()
+
+    assert hanging
+
+
+def test_names_that_nobody_answers_for_keep_no_other_waiting(
+    conn: Connection,
+    world: World,
+    database_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked, release = threading.Semaphore(0), threading.Event()
+    look_up = socket.getaddrinfo
+    dead_names = 40
+
+    def look_up_slowly(host: str | bytes | None, *args: Any, **kwargs: Any) -> Any:
+        if str(host).startswith("dead-"):
+            asked.release()
+            release.wait(60)
+            raise socket.gaierror(socket.EAI_AGAIN, "nobody answers")
+        return look_up(host, *args, **kwargs)
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up_slowly)
+    with receiving(respond(200)) as good:
+        for number in range(dead_names):
+            add_endpoint(conn, world.code, f"https://dead-{number}.example/")
+        enqueue(conn, world.service_id)
+        with ThreadPoolExecutor(1) as executor:
+            pumping = executor.submit(run_pump, database_url, seconds=10)
+            try:
+                for _ in range(dead_names):
+                    assert asked.acquire(timeout=8)
+                url = good.url.replace("127.0.0.1", "localhost")
+                add_endpoint(conn, world.code, url)
+                enqueue(conn, world.service_id)
+                wait_until(lambda: len(good.requests) == 1, "the good one", 8)
+            finally:
+                release.set()
+            pumping.result()
