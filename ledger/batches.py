@@ -9,21 +9,13 @@ from collections import Counter as Tally
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from ledger.announce import Announced, announce
 from ledger.db import Connection
-from ledger.fold import Outcome, fold_items
-from ledger.outbox import enqueue_event
-from ledger.place import EPOCH
+from ledger.fold import fold_items
+from ledger.outcomes import LETTERS, Outcome
+from ledger.place import EPOCH, Arrival
 from ledger.queries import load_queries
 from schemas.messages import BatchMessage
-
-LETTERS = {
-    "applied": "a",
-    "duplicate": "d",
-    "conflict": "c",
-    "rejected": "r",
-    "parked": "p",
-}
-OUTCOMES = {letter: outcome for outcome, letter in LETTERS.items()}
 
 _SQL = load_queries("fold")
 
@@ -67,15 +59,37 @@ def apply_batch(conn: Connection, message: BatchMessage, now: datetime) -> Tally
     Returns how many items had each outcome; empty when the batch was done before.
     """
     batch_id = message.batch_id
-    state = conn.execute(_SQL["lock_batch"], {"batch_id": batch_id}).fetchone()
-    if state is None or state[0] not in ("processing", "queued"):
+    if not _lock(conn, message):
         return Tally()
-    outcomes = fold_items(conn, message.service_id, batch_id, message.counters, now)
+    arrivals = [Arrival(batch_id, counter) for counter in message.counters]
+    folded = fold_items(conn, message.service_id, arrivals, now)
+    outcomes = {index: outcome for (_, index), outcome in folded.items()}
     for rejection in message.rejections:
         outcomes[rejection.index] = Outcome("rejected", rejection.reason)
     tally = Tally(dict.fromkeys(LETTERS, 0))
     tally.update(item.outcome for item in outcomes.values())
     conn.execute(_SQL["finish_batch"], {"batch_id": batch_id, "now": now, **tally})
+    _write_outcomes(conn, message, outcomes)
+    receipt = Announced(message.service_id, batch_id, message.received, tally)
+    announce(conn, receipt, outcomes, now)
+    return tally
+
+
+def _lock(conn: Connection, message: BatchMessage) -> bool:
+    """Whether there is something to do. No other delivery of the batch can go on.
+
+    A row that take_batch wrote is gone when PostgreSQL crashed since: nobody waited
+    for the disk. The message has all that it held.
+    """
+    state = conn.execute(_SQL["lock_batch"], {"batch_id": message.batch_id}).fetchone()
+    if state is None:
+        state = (take_batch(conn, message).state,)
+    return state[0] not in ("done", "dead")
+
+
+def _write_outcomes(
+    conn: Connection, message: BatchMessage, outcomes: dict[int, Outcome]
+) -> None:
     transaction_ids: dict[int, str | None] = {
         c.index: c.transaction_id for c in message.counters
     }
@@ -84,7 +98,7 @@ def apply_batch(conn: Connection, message: BatchMessage, now: datetime) -> Tally
     conn.execute(
         _SQL["insert_outcomes"],
         {
-            "batch_id": batch_id,
+            "batch_id": message.batch_id,
             "outcomes": "".join(LETTERS[outcomes[i].outcome] for i in indexes),
             "transaction_ids": [transaction_ids[i] for i in indexes],
             "reasons": json.dumps(
@@ -92,41 +106,8 @@ def apply_batch(conn: Connection, message: BatchMessage, now: datetime) -> Tally
             ),
         },
     )
-    _announce(conn, message, outcomes, tally, now)
-    return tally
 
 
 def bury_batch(conn: Connection, batch_id: str, error: str, now: datetime) -> None:
     """Mark a batch dead; the dead letter itself is the caller's, same transaction."""
     conn.execute(_SQL["bury_batch"], {"batch_id": batch_id, "error": error, "now": now})
-
-
-def _announce(
-    conn: Connection,
-    message: BatchMessage,
-    outcomes: dict[int, Outcome],
-    tally: Tally[str],
-    now: datetime,
-) -> None:
-    """Webhook events of a batch, in the transaction that folds it."""
-    data = {"batch_id": message.batch_id, "received": message.received, **tally}
-    enqueue_event(conn, message.service_id, "batch.processed", data, now)
-    for outcome, event_type in (
-        ("conflict", "counters.conflict"),
-        ("parked", "counters.parked"),
-        ("rejected", "batch.rejected"),
-    ):
-        if tally[outcome]:
-            items = [
-                {"index": index, "reason": item.reason}
-                for index, item in sorted(outcomes.items())
-                if item.outcome == outcome
-            ]
-            data = {"batch_id": message.batch_id, "count": len(items)}
-            enqueue_event(
-                conn,
-                message.service_id,
-                event_type,
-                {**data, "items": items[:100]},
-                now,
-            )

@@ -19,6 +19,10 @@ _CONNECT: dict[str, Any] = {
     "options": "-c timezone=UTC",
 }
 
+# Nothing that a pooled connection does may wait for long: it ends as trouble, well
+# before the time limit of a task.
+_BOUNDED = "-c lock_timeout=5s -c statement_timeout=18s"
+
 
 def connect(database_url: str) -> Connection:
     """One connection of its own; the caller closes it."""
@@ -40,7 +44,7 @@ def pool_of(database_url: str, size: int = 8) -> ConnectionPool[Connection]:
         check=ConnectionPool.check_connection,
         # The default doubles its pauses: after 20 s away, found again 8.7 s late.
         reconnect_timeout=1.0,
-        kwargs=dict(_CONNECT),
+        kwargs={**_CONNECT, "options": f"{_CONNECT['options']} {_BOUNDED}"},
         open=True,
     )
 

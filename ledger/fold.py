@@ -1,74 +1,92 @@
-"""Folding a batch's counters: dedupe, aggregate, roll up; set-based, in key order.
+"""Folding counters: dedupe, aggregate, roll up; set-based, in key order.
 
 The identity of a counter is the primary key of the counter table, so that a duplicate
-is refused by the database, whatever runs beside it.
+is refused by the database, whatever runs beside it. All that one transaction folds goes
+into one statement, whose inserts are in key order: two that have keys in common wait
+for each other, and never in a circle.
 """
 
-import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from ledger.catalog import load_catalog
+from ledger.columns import arrival_columns, placed_columns
 from ledger.db import Connection
+from ledger.outcomes import Outcome
 from ledger.parking import park_counters
-from ledger.place import Placed, place_counters
+from ledger.place import Arrival, Catalog, Placed, place_counters
 from ledger.queries import load_queries
-from schemas.messages import Counter
+
+TERMS_LOCK = 0x7465726D  # "term"; with the service's key, an advisory lock of ours
 
 CONFLICT_REASON = "value_or_timestamp_differs"
 
 _SQL = load_queries("fold")
 
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of an item: a key of ``batches.LETTERS``; where refused, why."""
-
-    outcome: str
-    reason: str | None = None
+ItemKey = tuple[str, int]
 
 
 def fold_items(
     conn: Connection,
     service_id: int,
-    batch_id: str,
-    counters: Sequence[Counter],
+    arrivals: Sequence[Arrival],
     now: datetime,
     *,
     parking: bool = True,
-) -> dict[int, Outcome]:
-    """Apply counters of one batch; answers each one's outcome by its index.
+) -> dict[ItemKey, Outcome]:
+    """Apply counters of one service; answers each one's outcome by batch and index.
 
     Counters that cannot be placed yet are parked; with ``parking=False`` (they come
-    from there) they are only reported as parked.
+    from there) they are only reported as parked. Call it once in a transaction.
     """
-    catalog = load_catalog(
+    conn.execute(
+        _SQL["exclude_term_changes"],
+        {"lock_space": TERMS_LOCK, "service_id": service_id},
+    )
+    outcomes: dict[ItemKey, Outcome] = {}
+    placed: list[Placed] = []
+    pending = arrivals
+    while pending:
+        placement = place_counters(pending, _known(conn, service_id, pending))
+        placed += placement.placed
+        outcomes.update(
+            (arrival.key, Outcome("rejected", why))
+            for arrival, why in placement.rejected
+        )
+        if parking:
+            outcomes.update(_park(conn, service_id, placement.parked, now))
+        else:
+            outcomes.update(
+                (arrival.key, Outcome("parked", why))
+                for arrival, why in placement.parked
+            )
+        # What has left the parking lot between two statements of ours has done so
+        # because the catalog knows it by now: another look places it.
+        pending = [a for a, _ in placement.parked if a.key not in outcomes]
+    outcomes.update(_apply(conn, service_id, placed, now))
+    return outcomes
+
+
+def _known(conn: Connection, service_id: int, arrivals: Sequence[Arrival]) -> Catalog:
+    return load_catalog(
         conn,
         service_id,
-        {c.external_subscription_id for c in counters},
-        {c.code for c in counters},
+        {arrival.counter.external_subscription_id for arrival in arrivals},
+        {arrival.counter.code for arrival in arrivals},
     )
-    placement = place_counters(counters, catalog)
-    outcomes = {c.index: Outcome("rejected", why) for c, why in placement.rejected}
-    if parking:
-        outcomes.update(_park(conn, service_id, batch_id, placement.parked, now))
-    else:
-        outcomes.update(
-            (c.index, Outcome("parked", why)) for c, why in placement.parked
-        )
-    firsts = _first_of_each(placement.placed)
-    fresh = _fold(conn, batch_id, firsts, now)
-    outcomes.update((index, Outcome("applied")) for index in fresh)
-    seen_before = [p for p in placement.placed if p.counter.index not in fresh]
+
+
+def _apply(
+    conn: Connection, service_id: int, placed: Sequence[Placed], now: datetime
+) -> dict[ItemKey, Outcome]:
+    fresh = _fold(conn, _first_of_each(placed), now)
+    outcomes = {key: Outcome("applied") for key in fresh}
+    seen_before = [item for item in placed if item.arrival.key not in fresh]
     same = _compare(conn, seen_before)
-    conflicts = [item for item in seen_before if not same[item.counter.index]]
-    outcomes.update((i, Outcome("duplicate")) for i, equal in same.items() if equal)
-    outcomes.update(
-        (item.counter.index, Outcome("conflict", CONFLICT_REASON)) for item in conflicts
-    )
-    _record_conflicts(conn, batch_id, conflicts, now)
+    outcomes.update((key, Outcome("duplicate")) for key, equal in same.items() if equal)
+    conflicts = [item.arrival for item in seen_before if not same[item.arrival.key]]
+    outcomes.update((a.key, Outcome("conflict", CONFLICT_REASON)) for a in conflicts)
+    _record_conflicts(conn, service_id, conflicts, now)
     return outcomes
 
 
@@ -76,79 +94,58 @@ def _first_of_each(placed: Iterable[Placed]) -> list[Placed]:
     """The first item of each identity: a batch may hold one twice."""
     firsts: dict[tuple[int, int, str], Placed] = {}
     for item in placed:
-        firsts.setdefault(item.key, item)
+        firsts.setdefault(item.identity, item)
     return list(firsts.values())
 
 
-def _fold(
-    conn: Connection, batch_id: str, items: Sequence[Placed], now: datetime
-) -> set[int]:
+def _fold(conn: Connection, items: Sequence[Placed], now: datetime) -> set[ItemKey]:
     if not items:
         return set()
     rows = conn.execute(
         _SQL["fold_counters"],
         {
-            **_columns(items),
-            "batch_id": batch_id,
+            **placed_columns(items),
             "now": now,
             "aggregations": [item.metric.aggregation for item in items],
             "period_starts": [item.period.start for item in items],
             "period_ends": [item.period.end for item in items],
         },
     )
-    return {index for (index,) in rows}
+    return {(str(batch_id), index) for batch_id, index in rows}
 
 
-def _compare(conn: Connection, items: Sequence[Placed]) -> dict[int, bool]:
-    """Whether each item equals the stored counter of its identity, by item index."""
+def _compare(conn: Connection, items: Sequence[Placed]) -> dict[ItemKey, bool]:
+    """Whether each item equals the stored counter of its identity."""
     if not items:
         return {}
-    return dict(conn.execute(_SQL["compare_stored"], _columns(items)).fetchall())
-
-
-def _columns(items: Sequence[Placed]) -> dict[str, list[Any]]:
-    return {
-        "subscription_ids": [item.subscription_id for item in items],
-        "metric_ids": [item.metric.id for item in items],
-        "item_indexes": [item.counter.index for item in items],
-        "transaction_ids": [item.counter.transaction_id for item in items],
-        "timestamps_us": [item.counter.timestamp_us for item in items],
-        "values": [
-            None if item.value is None else format(item.value, "f") for item in items
-        ],
-        "members": [
-            None if item.members is None else json.dumps(item.members) for item in items
-        ],
-    }
-
-
-def _record_conflicts(
-    conn: Connection, batch_id: str, items: Sequence[Placed], now: datetime
-) -> None:
-    if items:
-        columns = {**_columns(items), "batch_id": batch_id, "now": now}
-        conn.execute(_SQL["insert_conflicts"], columns)
+    rows = conn.execute(_SQL["compare_stored"], placed_columns(items))
+    return {(str(batch_id), index): same for batch_id, index, same in rows}
 
 
 def _park(
     conn: Connection,
     service_id: int,
-    batch_id: str,
-    parked: Sequence[tuple[Counter, str]],
+    parked: Sequence[tuple[Arrival, str]],
     now: datetime,
-) -> dict[int, Outcome]:
+) -> dict[ItemKey, Outcome]:
     if not parked:
         return {}
-    reasons = {counter.index: reason for counter, reason in parked}
-    lot = park_counters(conn, service_id, batch_id, parked, now)
-    outcomes = {index: Outcome("parked", reasons[index]) for index in lot.parked}
-    outcomes.update((index, Outcome("duplicate")) for index in lot.duplicates)
+    reasons = {arrival.key: reason for arrival, reason in parked}
+    lot = park_counters(conn, service_id, parked, now)
+    outcomes = {key: Outcome("parked", reasons[key]) for key in lot.parked}
+    outcomes.update((key, Outcome("duplicate")) for key in lot.duplicates)
     outcomes.update(
-        (index, Outcome("conflict", CONFLICT_REASON)) for index in lot.conflicts
+        (key, Outcome("conflict", CONFLICT_REASON)) for key in lot.conflicts
     )
-    gone = [counter for counter, _ in parked if counter.index not in outcomes]
-    if gone:
-        # Their twins left the parking lot between two statements of ours, because the
-        # catalog knows them by now: another look places them.
-        outcomes.update(fold_items(conn, service_id, batch_id, gone, now))
+    conflicts = [arrival for arrival, _ in parked if arrival.key in lot.conflicts]
+    _record_conflicts(conn, service_id, conflicts, now)
     return outcomes
+
+
+def _record_conflicts(
+    conn: Connection, service_id: int, arrivals: Sequence[Arrival], now: datetime
+) -> None:
+    if arrivals:
+        columns = arrival_columns(arrivals)
+        more = {"service_id": service_id, "now": now}
+        conn.execute(_SQL["insert_conflicts"], {**columns, **more})

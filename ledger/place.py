@@ -48,13 +48,26 @@ class Catalog:
 
 
 @dataclass(frozen=True)
+class Arrival:
+    """A counter and the batch that brought it."""
+
+    batch_id: str
+    counter: Counter
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """Names the item: its batch and its place in it."""
+        return self.batch_id, self.counter.index
+
+
+@dataclass(frozen=True)
 class Placed:
     """A counter with its place; exactly one of ``value`` and ``members`` is set.
 
     ``members`` is sorted and without repetitions, so that equal sets compare equal.
     """
 
-    counter: Counter
+    arrival: Arrival
     subscription_id: int
     metric: Metric
     period: Period
@@ -62,48 +75,50 @@ class Placed:
     members: tuple[str, ...] | None
 
     @property
-    def key(self) -> tuple[int, int, str]:
-        """The identity within a service, in the order of the table's primary key."""
-        return self.subscription_id, self.metric.id, self.counter.transaction_id
+    def identity(self) -> tuple[int, int, str]:
+        """Within a service, in the order of the table's primary key."""
+        counter = self.arrival.counter
+        return self.subscription_id, self.metric.id, counter.transaction_id
 
 
 @dataclass(frozen=True)
 class Placement:
-    """All counters of a batch, told apart. The reasons are codes."""
+    """Counters told apart. The reasons are codes."""
 
     placed: tuple[Placed, ...]
-    parked: tuple[tuple[Counter, str], ...]
-    rejected: tuple[tuple[Counter, str], ...]
+    parked: tuple[tuple[Arrival, str], ...]
+    rejected: tuple[tuple[Arrival, str], ...]
 
 
-def place_counters(counters: Iterable[Counter], catalog: Catalog) -> Placement:
-    """Tell a batch's counters apart; each is in exactly one of the three lists."""
+def place_counters(arrivals: Iterable[Arrival], catalog: Catalog) -> Placement:
+    """Tell counters apart; each is in exactly one of the three lists."""
     placed: list[Placed] = []
-    parked: list[tuple[Counter, str]] = []
-    rejected: list[tuple[Counter, str]] = []
+    parked: list[tuple[Arrival, str]] = []
+    rejected: list[tuple[Arrival, str]] = []
     last_periods: dict[int, Period] = {}
-    for counter in counters:
+    for arrival in arrivals:
+        counter = arrival.counter
         subscription = catalog.subscriptions.get(counter.external_subscription_id)
         metric = catalog.metrics.get(counter.code)
         if subscription is None or metric is None:
             unknown = UNKNOWN_SUBSCRIPTION if subscription is None else UNKNOWN_METRIC
-            parked.append((counter, unknown))
+            parked.append((arrival, unknown))
             continue
         instant = EPOCH + timedelta(microseconds=counter.timestamp_us)
         period = _period_of(subscription, instant, last_periods)
         if period is None:
             early = instant < subscription.terms.started_at
-            rejected.append((counter, BEFORE_START if early else AFTER_END))
+            rejected.append((arrival, BEFORE_START if early else AFTER_END))
             continue
         try:
             value, members = _read_value(counter, metric.aggregation)
         except NumberInvalid as error:
-            rejected.append((counter, f"{VALUE_INVALID}: {error}"))
+            rejected.append((arrival, f"{VALUE_INVALID}: {error}"))
             continue
         except _MembersUnexpected:
-            rejected.append((counter, VALUES_NOT_UNIQUE))
+            rejected.append((arrival, VALUES_NOT_UNIQUE))
             continue
-        placed.append(Placed(counter, subscription.id, metric, period, value, members))
+        placed.append(Placed(arrival, subscription.id, metric, period, value, members))
     return Placement(tuple(placed), tuple(parked), tuple(rejected))
 
 

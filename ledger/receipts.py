@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from ledger.batches import LETTERS, OUTCOMES
 from ledger.db import Connection
+from ledger.outcomes import LETTERS, OUTCOMES
 from ledger.place import EPOCH
 from ledger.queries import load_queries
 from schemas.messages import BatchMessage

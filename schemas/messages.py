@@ -111,7 +111,7 @@ def decode_batch(body: Any) -> BatchMessage:
                 f"message version {body['version']!r} is not {MESSAGE_VERSION}: a "
                 "newer API talks to an older worker; upgrade the workers, then replay"
             )
-        return BatchMessage(
+        message = BatchMessage(
             batch_id=str(UUID(body["batch_id"])),
             service_id=_whole(body["service_id"], MAX_INT4),
             received_at_us=_instant(body["received_at_us"]),
@@ -123,6 +123,11 @@ def decode_batch(body: Any) -> BatchMessage:
         if isinstance(error, MessageInvalid):
             raise
         raise MessageInvalid(f"not a batch message: {error!r}") from error
+    indexes = [counter.index for counter in message.counters]
+    indexes += [rejection.index for rejection in message.rejections]
+    if sorted(indexes) != list(range(message.received)):
+        raise MessageInvalid("its items are not numbered from 0 to received - 1")
+    return message
 
 
 def _counter(

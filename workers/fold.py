@@ -19,6 +19,8 @@ from typing import Any
 
 import psycopg
 import structlog
+from celery.exceptions import SoftTimeLimitExceeded
+from psycopg_pool import PoolTimeout
 
 from ledger.batches import apply_batch, bury_batch, return_batch, take_batch
 from ledger.db import transaction
@@ -27,8 +29,9 @@ from schemas.messages import BatchMessage, MessageInvalid, decode_batch
 
 KIND = "batch"
 
-# Serialization and deadlock, no resources, a lock not had in time, shutting down.
-_TROUBLE_STATES = ("40", "53", "55P03", "57P01", "57P02", "57P03")
+# Read-only, serialization and deadlock, no resources, a lock or an answer not had in
+# time, shutting down.
+_TROUBLE_STATES = ("25006", "40", "53", "55P03", "57014", "57P01", "57P02", "57P03")
 _INVALID = (
     psycopg.DataError,
     psycopg.IntegrityError,
@@ -52,7 +55,10 @@ def fold_message(
     """
     try:
         return _fold(database_url, body, message_id, max_deliveries, now)
-    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+    except Trouble:
+        raise
+    except Exception as error:  # whatever it is, the message must come back
+        log.exception("message_returned", message_id=message_id)
         raise Trouble(f"{type(error).__name__}: {error}") from error
 
 
@@ -107,7 +113,7 @@ def _apply(
         _bury(database_url, replace(letter, reason="data_refused", detail=detail), now)
         return Tally()
     except Exception as error:  # an error of ours: no kind of it may lose a message
-        if isinstance(error, psycopg.Error) and _is_trouble(error):
+        if _is_trouble(error):
             with transaction(database_url) as conn:
                 return_batch(conn, message.batch_id)
             raise
@@ -117,12 +123,17 @@ def _apply(
         detail = traceback.format_exc()
         _bury(database_url, replace(letter, reason="failed", detail=detail), now)
         return Tally()
-    log.info("batch_done", batch_id=message.batch_id, **tally)
+    if tally:
+        log.info("batch_done", batch_id=message.batch_id, **tally)
     return tally
 
 
-def _is_trouble(error: psycopg.Error) -> bool:
-    return (error.sqlstate or "").startswith(_TROUBLE_STATES)
+def _is_trouble(error: Exception) -> bool:
+    if isinstance(error, PoolTimeout | SoftTimeLimitExceeded):
+        return True  # the database is away, or does not get on
+    return isinstance(error, psycopg.Error) and (error.sqlstate or "").startswith(
+        _TROUBLE_STATES
+    )
 
 
 def _bury(database_url: str, letter: DeadLetter, now: datetime) -> None:

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from datetime import datetime
 
-import psycopg
 import structlog
 
 from ledger.db import transaction
@@ -16,7 +15,7 @@ def unpark_all(database_url: str, clock: Callable[[], datetime]) -> int:
     """Apply what is ripe, a transaction per page; returns how many left the lot.
 
     One service's fault is logged and holds up no other; it is tried again next time.
-    Raises psycopg.OperationalError while the database is away.
+    Raises psycopg.Error when the database does not answer at all.
     """
     with transaction(database_url) as conn:
         services = services_with_parked(conn)
@@ -29,7 +28,7 @@ def _unpark(database_url: str, service_id: int, clock: Callable[[], datetime]) -
         try:
             with transaction(database_url) as conn:
                 page = apply_parked(conn, service_id, clock())
-        except (psycopg.DataError, psycopg.IntegrityError, psycopg.ProgrammingError):
+        except Exception:  # of whatever kind: the services after it go on
             log.exception("parked_not_applied", service_id=service_id)
             return applied
         if not page:

@@ -202,19 +202,21 @@ CREATE TABLE parked_counter (
     PRIMARY KEY (service_id, external_subscription_id, code, transaction_id)
 );
 
--- The same identity with another value or timestamp (P3): what came, beside the stored
--- counter that it contradicts.
+-- The same identity with another value or timestamp (P3): what came. What it contradicts
+-- is in counter, or was parked before it; the external ids name it in both. value is the
+-- text that came.
 CREATE TABLE counter_conflict (
-    batch_id        uuid        NOT NULL,
-    item_index      integer     NOT NULL,
-    subscription_id bigint      NOT NULL,
-    metric_id       integer     NOT NULL,
-    transaction_id  text        NOT NULL COLLATE "C",
-    occurred_at     timestamptz NOT NULL,
-    value           numeric,
-    members         text[],
-    seen_at         timestamptz NOT NULL,
-    PRIMARY KEY (batch_id, item_index)
+    service_id               integer     NOT NULL REFERENCES service,
+    batch_id                 uuid        NOT NULL,
+    item_index               integer     NOT NULL,
+    external_subscription_id text        NOT NULL COLLATE "C",
+    code                     text        NOT NULL COLLATE "C",
+    transaction_id           text        NOT NULL COLLATE "C",
+    occurred_at              timestamptz NOT NULL,
+    value                    text,
+    members                  text[],
+    seen_at                  timestamptz NOT NULL,
+    PRIMARY KEY (service_id, batch_id, item_index)
 );
 
 -- The outbox. message.body is the exact bytes that are signed and sent.

@@ -33,12 +33,18 @@ SELECT code, id, aggregation
   FROM metric
  WHERE service_id = %(service_id)s AND code = ANY(%(codes)s)
 
+-- name: exclude_term_changes
+-- Held to the end of the transaction: no subscription of the service gets other terms
+-- between the look at them and the fold by them.
+SELECT pg_advisory_xact_lock_shared(%(lock_space)s, %(service_id)s)
+
 -- name: fold_counters
 -- Dedupe and aggregate in one statement: what the primary key lets in is new, and only
--- that is folded. Every insert is in key order, so that batches with keys in common wait
--- for each other and never deadlock. Answers the item_index of each new counter.
+-- that is folded. Every insert is in key order, so that transactions with keys in common
+-- wait for each other and never deadlock: a transaction runs this once. Identities are
+-- distinct. Answers batch_id and item_index of each new counter.
 WITH item AS MATERIALIZED (
-    SELECT i.subscription_id, i.metric_id, i.aggregation, i.item_index,
+    SELECT i.subscription_id, i.metric_id, i.aggregation, i.batch_id, i.item_index,
            i.transaction_id COLLATE "C" AS transaction_id,
            'epoch'::timestamptz + i.timestamp_us * interval '1 microsecond'
                AS occurred_at,
@@ -48,28 +54,30 @@ WITH item AS MATERIALIZED (
            END AS members
       FROM unnest(
                %(subscription_ids)s::bigint[], %(metric_ids)s::integer[],
-               %(aggregations)s::text[], %(item_indexes)s::integer[],
+               %(aggregations)s::text[], %(batch_ids)s::uuid[],
+               %(item_indexes)s::integer[],
                %(transaction_ids)s::text[], %(timestamps_us)s::bigint[],
                %(period_starts)s::timestamptz[], %(period_ends)s::timestamptz[],
                %(values)s::text[], %(members)s::text[]
-           ) AS i (subscription_id, metric_id, aggregation, item_index, transaction_id,
-                   timestamp_us, period_start, period_end, value, members)
+           ) AS i (subscription_id, metric_id, aggregation, batch_id, item_index,
+                   transaction_id, timestamp_us, period_start, period_end, value,
+                   members)
 ),
 fresh AS (
     INSERT INTO counter (subscription_id, metric_id, item_index, transaction_id,
                          occurred_at, period_start, batch_id, value, members)
     SELECT subscription_id, metric_id, item_index, transaction_id,
-           occurred_at, period_start, %(batch_id)s, value, members
+           occurred_at, period_start, batch_id, value, members
       FROM item
      ORDER BY subscription_id, metric_id, transaction_id
     ON CONFLICT DO NOTHING
-    RETURNING subscription_id, metric_id, period_start, item_index
+    RETURNING subscription_id, metric_id, transaction_id
 ),
 fresh_member AS (
     INSERT INTO unique_member (subscription_id, metric_id, period_start, member)
     SELECT DISTINCT subscription_id, metric_id, period_start, m.member COLLATE "C"
       FROM fresh
-      JOIN item USING (subscription_id, metric_id, period_start, item_index)
+      JOIN item USING (subscription_id, metric_id, transaction_id)
      CROSS JOIN unnest(item.members) AS m (member)
      ORDER BY 1, 2, 3, 4
     ON CONFLICT DO NOTHING
@@ -90,7 +98,7 @@ folded AS (
            (array_agg(transaction_id ORDER BY occurred_at DESC, transaction_id DESC))[1]
                AS last_transaction_id
       FROM fresh
-      JOIN item USING (subscription_id, metric_id, period_start, item_index)
+      JOIN item USING (subscription_id, metric_id, transaction_id)
      GROUP BY subscription_id, metric_id, period_start
 ),
 rolled AS (
@@ -131,11 +139,13 @@ rolled AS (
                              THEN excluded.push_after ELSE r.push_after END
     RETURNING 1
 )
-SELECT item_index FROM fresh
+SELECT batch_id, item_index
+  FROM fresh
+  JOIN item USING (subscription_id, metric_id, transaction_id)
 
 -- name: compare_stored
 -- For identities that were there before: is what came now the same as what is stored?
-SELECT i.item_index,
+SELECT i.batch_id, i.item_index,
        c.occurred_at = 'epoch'::timestamptz + i.timestamp_us * interval '1 microsecond'
        AND c.value IS NOT DISTINCT FROM i.value::numeric
        AND c.members IS NOT DISTINCT FROM
@@ -144,27 +154,31 @@ SELECT i.item_index,
            END AS same
   FROM unnest(
            %(subscription_ids)s::bigint[], %(metric_ids)s::integer[],
-           %(item_indexes)s::integer[], %(transaction_ids)s::text[],
-           %(timestamps_us)s::bigint[], %(values)s::text[], %(members)s::text[]
-       ) AS i (subscription_id, metric_id, item_index, transaction_id,
+           %(batch_ids)s::uuid[], %(item_indexes)s::integer[],
+           %(transaction_ids)s::text[], %(timestamps_us)s::bigint[],
+           %(values)s::text[], %(members)s::text[]
+       ) AS i (subscription_id, metric_id, batch_id, item_index, transaction_id,
                timestamp_us, value, members)
   JOIN counter c USING (subscription_id, metric_id, transaction_id)
 
 -- name: insert_conflicts
-INSERT INTO counter_conflict (batch_id, item_index, subscription_id, metric_id,
-                              transaction_id, occurred_at, value, members, seen_at)
-SELECT %(batch_id)s, i.item_index, i.subscription_id, i.metric_id, i.transaction_id,
+INSERT INTO counter_conflict (service_id, batch_id, item_index,
+                              external_subscription_id, code, transaction_id,
+                              occurred_at, value, members, seen_at)
+SELECT %(service_id)s, i.batch_id, i.item_index, i.external_subscription_id, i.code,
+       i.transaction_id,
        'epoch'::timestamptz + i.timestamp_us * interval '1 microsecond',
-       i.value::numeric,
+       i.value,
        CASE WHEN i.members IS NOT NULL THEN
            ARRAY(SELECT jsonb_array_elements_text(i.members::jsonb))
        END,
        %(now)s
   FROM unnest(
-           %(subscription_ids)s::bigint[], %(metric_ids)s::integer[],
-           %(item_indexes)s::integer[], %(transaction_ids)s::text[],
-           %(timestamps_us)s::bigint[], %(values)s::text[], %(members)s::text[]
-       ) AS i (subscription_id, metric_id, item_index, transaction_id,
+           %(batch_ids)s::uuid[], %(item_indexes)s::integer[],
+           %(external_subscription_ids)s::text[], %(codes)s::text[],
+           %(transaction_ids)s::text[], %(timestamps_us)s::bigint[],
+           %(values)s::text[], %(members)s::text[]
+       ) AS i (batch_id, item_index, external_subscription_id, code, transaction_id,
                timestamp_us, value, members)
 ON CONFLICT DO NOTHING
 

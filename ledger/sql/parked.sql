@@ -1,5 +1,5 @@
 -- name: park_counters
--- Keeps the first of each identity; answers the item_index of each that was kept.
+-- Keeps the first of each identity; answers batch and index of each that was kept.
 INSERT INTO parked_counter (service_id, external_subscription_id, code, transaction_id,
                             timestamp_us, value, members, batch_id, item_index,
                             reason, parked_at)
@@ -8,26 +8,27 @@ SELECT %(service_id)s, i.external_subscription_id, i.code, i.transaction_id,
        CASE WHEN i.members IS NOT NULL THEN
            ARRAY(SELECT jsonb_array_elements_text(i.members::jsonb))
        END,
-       %(batch_id)s, i.item_index, i.reason, %(now)s
+       i.batch_id, i.item_index, i.reason, %(now)s
   FROM unnest(
            %(external_subscription_ids)s::text[], %(codes)s::text[],
            %(transaction_ids)s::text[], %(timestamps_us)s::bigint[],
-           %(values)s::text[], %(members)s::text[], %(item_indexes)s::integer[],
-           %(reasons)s::text[]
+           %(values)s::text[], %(members)s::text[], %(batch_ids)s::uuid[],
+           %(item_indexes)s::integer[], %(reasons)s::text[]
        ) AS i (external_subscription_id, code, transaction_id, timestamp_us, value,
-               members, item_index, reason)
+               members, batch_id, item_index, reason)
  ORDER BY i.external_subscription_id COLLATE "C", i.code COLLATE "C",
           i.transaction_id COLLATE "C", i.item_index
 ON CONFLICT DO NOTHING
-RETURNING item_index
+RETURNING batch_id, item_index
 
 -- name: compare_parked
 -- For identities that were parked before: is what came now the same? Whether the text
 -- is a number is not known before the metric is; 1.5 and 1.50 are the same if it is.
-SELECT i.item_index,
+SELECT i.batch_id, i.item_index,
        p.timestamp_us = i.timestamp_us
        AND CASE WHEN p.value ~ '^-?[0-9]+([.][0-9]+)?$'
                  AND i.value ~ '^-?[0-9]+([.][0-9]+)?$'
+                 AND m.aggregation IS DISTINCT FROM 'unique'
                 THEN p.value::numeric = i.value::numeric
                 ELSE p.value IS NOT DISTINCT FROM i.value
            END
@@ -38,13 +39,15 @@ SELECT i.item_index,
   FROM unnest(
            %(external_subscription_ids)s::text[], %(codes)s::text[],
            %(transaction_ids)s::text[], %(timestamps_us)s::bigint[],
-           %(values)s::text[], %(members)s::text[], %(item_indexes)s::integer[]
+           %(values)s::text[], %(members)s::text[], %(batch_ids)s::uuid[],
+           %(item_indexes)s::integer[]
        ) AS i (external_subscription_id, code, transaction_id, timestamp_us, value,
-               members, item_index)
+               members, batch_id, item_index)
   JOIN parked_counter p
     ON p.service_id = %(service_id)s
    AND p.external_subscription_id = i.external_subscription_id
    AND p.code = i.code AND p.transaction_id = i.transaction_id
+  LEFT JOIN metric m ON m.service_id = p.service_id AND m.code = p.code
 
 -- name: claim_ripe
 -- Parked counters of one service whose subscription and metric are known by now, oldest
@@ -72,16 +75,49 @@ DELETE FROM parked_counter p
 -- name: services_with_parked
 SELECT DISTINCT service_id FROM parked_counter ORDER BY service_id
 
--- name: lock_outcome
-SELECT outcomes, reasons FROM batch_outcome WHERE batch_id = %(batch_id)s FOR UPDATE
+-- name: lock_outcomes
+SELECT batch_id FROM batch_outcome
+ WHERE batch_id = ANY(%(batch_ids)s)
+ ORDER BY batch_id
+   FOR UPDATE
 
--- name: update_outcome
-UPDATE batch_outcome
-   SET outcomes = %(outcomes)s, reasons = %(reasons)s
- WHERE batch_id = %(batch_id)s
-
--- name: recount_batch
-UPDATE batch
-   SET applied = %(applied)s, duplicate = %(duplicate)s, conflict = %(conflict)s,
-       rejected = %(rejected)s, parked = %(parked)s
- WHERE id = %(batch_id)s
+-- name: change_outcomes
+-- Other letters and reasons for some items of some batches; then their sums. Answers
+-- each batch with its new sums.
+WITH change AS (
+    SELECT * FROM unnest(%(batch_ids)s::uuid[], %(item_indexes)s::integer[],
+                         %(letters)s::text[], %(reasons)s::text[])
+               AS c (batch_id, item_index, letter, reason)
+),
+receipt AS (
+    SELECT o.batch_id,
+           string_agg(coalesce(c.letter, l.letter), '' ORDER BY l.place) AS outcomes
+      FROM batch_outcome o
+     CROSS JOIN string_to_table(o.outcomes, NULL) WITH ORDINALITY AS l (letter, place)
+      LEFT JOIN change c ON c.batch_id = o.batch_id AND c.item_index = l.place - 1
+     WHERE o.batch_id IN (SELECT batch_id FROM change)
+     GROUP BY o.batch_id
+),
+reason AS (
+    SELECT batch_id, array_agg(item_index::text) AS changed,
+           coalesce(jsonb_object_agg(item_index::text, reason)
+                    FILTER (WHERE reason IS NOT NULL), '{}') AS reasons
+      FROM change
+     GROUP BY batch_id
+),
+changed AS (
+    UPDATE batch_outcome o
+       SET outcomes = receipt.outcomes,
+           reasons = (o.reasons - reason.changed) || reason.reasons
+      FROM receipt JOIN reason USING (batch_id)
+     WHERE o.batch_id = receipt.batch_id
+)
+UPDATE batch b
+   SET applied = length(n.o) - length(replace(n.o, 'a', '')),
+       duplicate = length(n.o) - length(replace(n.o, 'd', '')),
+       conflict = length(n.o) - length(replace(n.o, 'c', '')),
+       rejected = length(n.o) - length(replace(n.o, 'r', '')),
+       parked = length(n.o) - length(replace(n.o, 'p', ''))
+  FROM (SELECT batch_id, outcomes AS o FROM receipt) AS n
+ WHERE b.id = n.batch_id
+RETURNING b.id, b.received, b.applied, b.duplicate, b.conflict, b.rejected, b.parked

@@ -88,6 +88,9 @@ def bad_counter(place: int, value: object) -> dict[str, Any]:
         {**GOOD, "counters": 5},
         {**GOOD, "counters": [[0]]},
         bad_counter(0, -1),
+        bad_counter(0, 1),
+        {**GOOD, "received": 2},
+        {**GOOD, "received": 2, "counters": GOOD["counters"] * 2},  # type: ignore[operator]
         bad_counter(1, None),
         bad_counter(4, 10**30),
         bad_counter(4, 1.5),

@@ -5,7 +5,14 @@ from datetime import UTC, datetime
 import pytest
 
 from ledger.periods import Terms
-from ledger.place import Catalog, Metric, Subscription, place_counters
+from ledger.place import (
+    Arrival,
+    Catalog,
+    Metric,
+    Placement,
+    Subscription,
+    place_counters,
+)
 from schemas.messages import Counter
 from tests.ledger_world import NOW_US, counter
 
@@ -16,10 +23,14 @@ CATALOG = Catalog(
 )
 
 
+def place(*counters: Counter) -> Placement:
+    return place_counters([Arrival("batch", each) for each in counters], CATALOG)
+
+
 def test_unknown_subscriptions_and_metrics_are_parked() -> None:
     items = [counter("a", subscription="other"), counter("b", code="other")]
 
-    placement = place_counters(items, CATALOG)
+    placement = place(*items)
 
     assert [why for _, why in placement.parked] == [
         "unknown_subscription",
@@ -33,7 +44,7 @@ def test_members_are_a_set() -> None:
         counter("b", "unique", "a"),
     ]
 
-    placed = place_counters(items, CATALOG).placed
+    placed = place(*items).placed
 
     assert [item.members for item in placed] == [("a", "b"), ("a",)]
 
@@ -42,7 +53,7 @@ def test_members_are_a_set() -> None:
     "value", ["", "abc", "1e3", "NaN", "Infinity", "+1", " 1", "1_000", "٣", "1" * 31]
 )
 def test_what_is_no_number_is_rejected_for_a_sum(value: str) -> None:
-    placement = place_counters([counter("a", value=value)], CATALOG)
+    placement = place(counter("a", value=value))
 
     assert placement.placed == ()
     ((_, reason),) = placement.rejected
@@ -50,7 +61,7 @@ def test_what_is_no_number_is_rejected_for_a_sum(value: str) -> None:
 
 
 def test_a_list_for_a_sum_is_rejected() -> None:
-    placement = place_counters([counter("a", "sum", None, ("1",))], CATALOG)
+    placement = place(counter("a", "sum", None, ("1",)))
 
     assert placement.rejected[0][1] == "values_need_a_unique_metric"
 
@@ -59,7 +70,7 @@ def test_a_counter_of_the_last_day_allowed_has_a_period() -> None:
     far = int(datetime(2099, 12, 31, tzinfo=UTC).timestamp()) * 1_000_000
     items: list[Counter] = [counter("a", timestamp_us=far), counter("b")]
 
-    placed = place_counters(items, CATALOG).placed
+    placed = place(*items).placed
 
     assert [item.period.start.year for item in placed] == [2099, 2026]
-    assert placed[1].counter.timestamp_us == NOW_US
+    assert placed[1].arrival.counter.timestamp_us == NOW_US
