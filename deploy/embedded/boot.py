@@ -1,7 +1,8 @@
 """Starts the programs of a plan one stage after the other, each when it can work."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
+from functools import partial
 
 from deploy.embedded.files import last_lines
 from deploy.embedded.keeper import Keeper
@@ -22,6 +23,8 @@ _READY_SECONDS = 90
 _TRIES = 3
 _POLL_SECONDS = 0.1
 _LOG_LINES = 25
+_THERE = ("STARTING", "RUNNING")
+_STAYS = ("RUNNING",)
 
 Tell = Callable[[str], None]
 
@@ -31,11 +34,12 @@ class StartFailed(RuntimeError):
 
 
 def boot(keeper: Keeper, plan: Plan, tell: Tell) -> None:
-    """Start everything, and return once all of it answers.
+    """Start everything, and return once all of it answers and stays.
 
     Raises StartFailed for a process of ours, StackError for a named server that does
     not answer.
     """
+    _await_keeper(keeper, plan)
     _boot_servers(keeper, plan, tell)
     tell("migrating the ledger")
     for name in plan.databases:
@@ -49,39 +53,47 @@ def boot(keeper: Keeper, plan: Plan, tell: Tell) -> None:
         names.remove("odoo")
     tell(f"starting {', '.join(names)}")
     _boot_applications(keeper, plan, names)
+    # Each has answered, early as it was; supervisord knows when one has stayed.
+    every = [program.name for program in plan.programs]
+    _await(keeper, plan, every, lambda: True, "supervisord", _STAYS)
 
 
 def _boot_servers(keeper: Keeper, plan: Plan, tell: Tell) -> None:
+    asked: dict[str, Callable[[], bool]] = {}
     if plan.parts.database:
-        tell("starting PostgreSQL")
-        url = plan.maintenance_url
-        _start(keeper, plan, ["database"], lambda: database_answers(url), "connections")
+        asked["database"] = partial(database_answers, plan.maintenance_url)
     elif not database_answers(plan.settings.database_url):
         raise StackError("the database that DATABASE_URL names does not answer")
     if plan.parts.broker:
-        tell("starting Redis")
-        url = plan.settings.broker_url
-        _start(keeper, plan, ["broker"], lambda: redis_answers(url), "commands")
+        asked["broker"] = partial(redis_answers, plan.settings.broker_url)
+    if asked:
+        names = list(asked)
+        tell(f"starting the {' and the '.join(names)}")
+        _start(keeper, plan, names, _in_turn(list(asked.values())), "a client")
 
 
 def _boot_applications(keeper: Keeper, plan: Plan, names: Sequence[str]) -> None:
     nodes = [node_name(plan.state, name) for name in CELERY_NODES]
-    pending: dict[str, Callable[[], bool]] = {
-        f"{plan.api_url}/health": lambda: http_answers(f"{plan.api_url}/health"),
-        plan.flower_url: lambda: http_answers(f"{plan.flower_url}/healthcheck"),
-        "a ping of the workers": lambda: (
-            not silent_workers(nodes, plan.environment, plan.state.run)
-        ),
-    }
+    health, flower = f"{plan.api_url}/health", f"{plan.flower_url}/healthcheck"
+    questions = (
+        partial(http_answers, health),
+        partial(http_answers, flower),
+        lambda: not silent_workers(nodes, plan.settings),
+    )
+    what = f"{health}, {flower}, a ping of the workers"
+    _start(keeper, plan, names, _in_turn(questions), what)
 
-    def all_answer() -> bool:
-        for what in list(pending):
-            if not pending[what]():
-                return False
-            del pending[what]
-        return True
 
-    _start(keeper, plan, names, all_answer, ", ".join(pending))
+def _in_turn(questions: Iterable[Callable[[], bool]]) -> Callable[[], bool]:
+    """Whether all have been answered, each of them once."""
+    pending = list(questions)
+
+    def all_answered() -> bool:
+        while pending and pending[0]():
+            del pending[0]
+        return not pending
+
+    return all_answered
 
 
 def _start(
@@ -91,13 +103,23 @@ def _start(
     answers: Callable[[], bool],
     question: str,
 ) -> None:
-    """Start the programs; return when they run and ``answers`` is true."""
-    _await_keeper(keeper, plan)
+    """Start the programs; return when they are there and ``answers`` is true."""
     for name in names:
         keeper.start(name)
+    _await(keeper, plan, names, answers, question, _THERE)
+
+
+def _await(
+    keeper: Keeper,
+    plan: Plan,
+    names: Sequence[str],
+    answers: Callable[[], bool],
+    question: str,
+    states: Container[str],
+) -> None:
     deadline = time.monotonic() + _READY_SECONDS
     starts: dict[str, set[int]] = {name: set() for name in names}
-    while not (_all_running(keeper, plan, starts) and answers()):
+    while not (_all_in(states, keeper, plan, starts) and answers()):
         if time.monotonic() > deadline:
             raise StartFailed(
                 f"{', '.join(names)}: no answer to {question} within "
@@ -115,8 +137,10 @@ def _await_keeper(keeper: Keeper, plan: Plan) -> None:
         time.sleep(_POLL_SECONDS)
 
 
-def _all_running(keeper: Keeper, plan: Plan, starts: dict[str, set[int]]) -> bool:
-    """Whether supervisord takes all of these as started.
+def _all_in(
+    states: Container[str], keeper: Keeper, plan: Plan, starts: dict[str, set[int]]
+) -> bool:
+    """Whether all of these are in one of supervisord's states.
 
     ``starts`` collects when each was. Raises StartFailed when one has ended several
     times.
@@ -130,9 +154,7 @@ def _all_running(keeper: Keeper, plan: Plan, starts: dict[str, set[int]]) -> boo
             seen.add(process.started_at)
         if process.state == "FATAL" or len(seen) > _TRIES:
             raise StartFailed(f"{name} does not start" + _ends_of_logs(plan, [name]))
-    return all(
-        name in processes and processes[name].state == "RUNNING" for name in starts
-    )
+    return all(name in processes and processes[name].state in states for name in starts)
 
 
 def _ends_of_logs(plan: Plan, names: Sequence[str]) -> str:

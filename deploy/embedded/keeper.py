@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 import xmlrpc.client
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from deploy.embedded.state import StackError, State
 
 _LINUX = sys.platform == "linux"
 _SOCKET = "run/supervisor.sock"
+_WAKE_SECONDS = 0.05
 _HEAD = """\
 [supervisord]
 nodaemon = true
@@ -138,11 +140,18 @@ class Keeper:
 
     def wait(self, timeout_seconds: float) -> bool:
         """Wait for supervisord's end; False when it did not come in time."""
-        try:
-            self._process.wait(timeout_seconds)
-        except subprocess.TimeoutExpired:
-            return False
-        return True
+        deadline = time.monotonic() + timeout_seconds
+        while True:
+            try:
+                self._process.wait(_WAKE_SECONDS)
+            except subprocess.TimeoutExpired:
+                if time.monotonic() > deadline:
+                    return False
+                # By itself it looks only once a second whether a process has ended,
+                # and ends one stage after the other; any call wakes it.
+                self.processes()
+            else:
+                return True
 
     def _call(self, method: str, *arguments: object) -> object:
         # By way of the folder's descriptor, for the same reason as in configuration().
