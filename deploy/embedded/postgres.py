@@ -164,11 +164,7 @@ def _binaries(home: Path, user: tuple[int, int] | None) -> Path:
         )
     installed = Path(spec.origin).parent / f"pginstall{MAJOR}"
     if user is None or all(
-        _reaches(user, flag, installed / name)
-        for flag, name in (
-            ("-x", "bin/postgres"),
-            ("-r", "share/postgresql/postgres.bki"),
-        )
+        _reaches(user, flag, installed / name) for flag, name in _NEEDED
     ):
         return installed / "bin"
     # One copy per installed version: a newer wheel is another directory time.

@@ -77,7 +77,7 @@ def application_programs(
         # Warm: the task at hand goes on to its end.
         programs.append(Program(name, 4, command, stop_seconds=30))
     # Without a pid file: one that a crash left would stop the next start.
-    beat = _celery("beat", "-s", "celerybeat-schedule", "--pidfile=", *log_level)
+    beat = _celery("beat", "--pidfile=", *log_level)
     programs.append(Program("beat", 4, beat))
     flower = _celery("flower", "--address=127.0.0.1", f"--port={ports['flower']}")
     programs.append(Program("flower", 4, flower))
