@@ -13,13 +13,11 @@ from marshmallow import ValidationError
 
 from schemas.messages import Counter, Rejection
 from schemas.numbers import NumberInvalid, parse_number
+from schemas.texts import MAX_TEXT_CHARS, TextInvalid, check_text
 from schemas.timestamps import EARLIEST_US, LATEST_US, TimestampInvalid, read_timestamp
 from schemas.usage import (
-    MAX_TEXT_CHARS,
     CounterSchema,
-    TextInvalid,
     ValueInvalid,
-    check_text,
     read_members,
     read_value,
 )

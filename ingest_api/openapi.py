@@ -12,11 +12,11 @@ from marshmallow import Schema, fields
 from ingest_api.bodies import MAX_BODY_BYTES
 from ingest_api.routes import API_ROUTES, OPEN_ROUTES, PREFIXES, Route
 from schemas.answers import ErrorSchema
+from schemas.texts import MAX_TEXT_BYTES, MAX_TEXT_CHARS
 from schemas.timestamps import EPOCH_PATTERN, ISO_PATTERN
 from schemas.usage import (
     MAX_COUNTERS,
     MAX_MEMBERS,
-    MAX_TEXT_CHARS,
     CounterSchema,
     Items,
     Members,
@@ -31,6 +31,7 @@ _TEXT: Final[dict[str, Any]] = {
     "type": "string",
     "minLength": 1,
     "maxLength": MAX_TEXT_CHARS,
+    "description": f"At most {MAX_TEXT_BYTES} bytes in UTF-8.",
 }
 _TEXT_OR_NUMBER: Final[dict[str, Any]] = {"anyOf": [{"type": "number"}, _TEXT]}
 _TIMESTAMP: Final[dict[str, Any]] = {
@@ -66,7 +67,7 @@ def build_document(version: str) -> dict[str, Any]:
         info={"description": f"Bodies hold at most {MAX_BODY_BYTES} bytes."},
     )
     assert plugin.converter is not None  # noqa: S101 - set when the spec takes it
-    plugin.converter.add_attribute_function(  # type: ignore[no-untyped-call]
+    plugin.converter.add_attribute_function(  # type: ignore[no-untyped-call]  # apispec's
         _own_field
     )
     spec.components.security_scheme("key", {"type": "http", "scheme": "bearer"})

@@ -21,7 +21,7 @@ from ledger.current_usage import (
 from ledger.db import Connection
 from ledger.receipts import Item, Receipt, read_items, read_receipt
 from schemas.answers import BatchAnswerSchema, BatchQuerySchema
-from schemas.usage import TextInvalid, check_text
+from schemas.texts import TextInvalid, check_text
 
 _QUERY = BatchQuerySchema(unknown=EXCLUDE)
 _ANSWER = BatchAnswerSchema()

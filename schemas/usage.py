@@ -5,7 +5,6 @@ An error text is a code, Lago's (``value_is_mandatory``, ``value_is_invalid``,
 sent. Numbers arrive as int or Decimal, never as float.
 """
 
-import re
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final
@@ -22,43 +21,20 @@ from marshmallow import (
 
 from schemas.messages import plain_number
 from schemas.numbers import NumberInvalid, check_number
+from schemas.texts import TextInvalid, check_text
 from schemas.timestamps import TimestampInvalid, read_timestamp
 
 MAX_COUNTERS: Final = 10_000
 MAX_MEMBERS: Final = 10_000
-MAX_TEXT_CHARS: Final = 255
 MAX_FIELDS: Final = 20
 """An item with more fields is refused before they are looked at one by one."""
 
 _MANDATORY: Final = "value_is_mandatory: is missing"
 _NULL: Final = "value_is_mandatory: is null"
-_FORBIDDEN: Final = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
-
-
-class TextInvalid(ValueError):
-    """A string that is empty, too long, or not storable as text; says which."""
 
 
 class ValueInvalid(ValueError):
     """A value that is neither a number within the limits nor a short string."""
-
-
-def check_text(text: str) -> str:
-    """The text itself: 1 to 255 characters, none of them a control or a surrogate.
-
-    Raises TextInvalid.
-    """
-    if not text:
-        raise TextInvalid("value_is_mandatory: is empty")
-    if len(text) > MAX_TEXT_CHARS:
-        raise TextInvalid(
-            f"value_is_invalid: is longer than {MAX_TEXT_CHARS} characters"
-        )
-    if _FORBIDDEN.search(text):
-        raise TextInvalid(
-            "value_is_invalid: has a control character or a lone surrogate in it"
-        )
-    return text
 
 
 def read_value(value: object) -> str:
@@ -103,7 +79,7 @@ def read_members(values: object) -> tuple[str, ...]:
 class Text(fields.Field[str]):
     """A string that check_text lets through."""
 
-    default_error_messages = {"required": _MANDATORY, "null": _NULL}  # noqa: RUF012
+    default_error_messages = {"required": _MANDATORY, "null": _NULL}  # noqa: RUF012 - marshmallow's own way
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
         if not isinstance(value, str):
@@ -117,7 +93,7 @@ class Text(fields.Field[str]):
 class Timestamp(fields.Field[int]):
     """A point in time; loads as microseconds since 1970 UTC."""
 
-    default_error_messages = {"required": _MANDATORY, "null": _NULL}  # noqa: RUF012
+    default_error_messages = {"required": _MANDATORY, "null": _NULL}  # noqa: RUF012 - marshmallow's own way
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> int:
         try:
@@ -129,7 +105,7 @@ class Timestamp(fields.Field[int]):
 class Value(fields.Field[str]):
     """A number or a string; loads as text."""
 
-    default_error_messages = {"null": _NULL}  # noqa: RUF012
+    default_error_messages = {"null": _NULL}  # noqa: RUF012 - marshmallow's own way
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
         try:
@@ -141,7 +117,7 @@ class Value(fields.Field[str]):
 class Members(fields.Field[tuple[str, ...]]):
     """A list of numbers and strings; loads as a sorted tuple of distinct texts."""
 
-    default_error_messages = {"null": _NULL}  # noqa: RUF012
+    default_error_messages = {"null": _NULL}  # noqa: RUF012 - marshmallow's own way
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> tuple[str, ...]:
         try:
@@ -189,7 +165,8 @@ class CounterSchema(_Strict):
         required=True,
         metadata={
             "description": "ISO 8601 with an offset, or seconds since 1970 as a number "
-            "or numeric string; to the microsecond, of the years 2000 to 2099."
+            "or numeric string, of the years 2000 to 2099. Finer than a microsecond is "
+            "cut off."
         },
     )
     value = Value(
@@ -218,7 +195,7 @@ class CounterSchema(_Strict):
 class Items(fields.List[Any]):
     """A list whose items are judged one by one later, so that good ones survive."""
 
-    default_error_messages = {  # noqa: RUF012
+    default_error_messages = {  # noqa: RUF012 - marshmallow's own way
         "required": _MANDATORY,
         "null": _NULL,
         "invalid": "value_is_invalid: must be a list",

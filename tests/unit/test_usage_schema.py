@@ -170,6 +170,26 @@ def test_an_id_is_a_short_text_that_can_be_stored(name: str, text: Any) -> None:
     assert len(errors[name][0]) < 150
 
 
+@pytest.mark.parametrize(
+    ("text", "fits"),
+    [
+        ("x" * 255, True),
+        ("\u20ac" * 255, True),
+        ("\U0001f600" * 191 + "x", True),
+        ("\U0001f600" * 191 + "xx", False),
+        ("\U0001f600" * 255, False),
+    ],
+)
+def test_a_text_is_bounded_in_characters_and_in_bytes(text: str, fits: bool) -> None:
+    ids = dict.fromkeys(("transaction_id", "external_subscription_id", "code"), text)
+    counters, errors = read(without("value", **ids, values=[text]))
+
+    assert bool(counters) == fits
+    for names in errors:
+        assert list(names) == [*ids, "values"]
+        assert all("765 bytes in UTF-8" in texts[0] for texts in names.values())
+
+
 @pytest.mark.parametrize("name", [name for name in GOOD if name != "value"])
 def test_a_field_that_is_missing_is_named(name: str) -> None:
     _, [errors] = read(without(name))

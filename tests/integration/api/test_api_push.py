@@ -1,13 +1,16 @@
 """Pushing usage: what becomes of a batch, and what its message carries."""
 
 import json
+import secrets
 import time
 from typing import Any
 
 import redis
 
+from ledger.db import Connection
 from schemas.answers import AcceptedSchema, BatchAnswerSchema
 from schemas.messages import USAGE_QUEUE
+from schemas.texts import MAX_TEXT_BYTES
 from tests.api_world import Person, counter, queued_messages, work_off
 
 
@@ -86,6 +89,38 @@ def test_the_message_carries_the_counters_and_its_reprs_carry_none(
     assert "secret" not in headers["argsrepr"] + headers["kwargsrepr"]
     assert pushed.body["batch"]["id"] in headers["kwargsrepr"]
     assert "1 of 2 counters" in headers["kwargsrepr"]
+
+
+def longest_text() -> str:
+    """As many bytes as a text may have, that PostgreSQL cannot compress."""
+    wide = (chr(0x20000 + secrets.randbelow(0x8000)) for _ in range(191))
+    return "".join(wide) + "x"
+
+
+def test_the_longest_texts_fit_every_index(
+    olga: Person, conn: Connection, database_url: str, broker_url: str
+) -> None:
+    subscription, code, one, other = (longest_text() for _ in range(4))
+    assert len(one.encode()) == MAX_TEXT_BYTES
+    members = [longest_text() for _ in range(3)]
+    unique = {"code": "unique", "value": None, "values": members}
+
+    pushed = olga.push(
+        counter(one),
+        counter(other, **unique),
+        counter(one, external_subscription_id=subscription, code=code),
+        counter(other, external_subscription_id=subscription, **unique),
+    )
+    outcomes = work_off(database_url, broker_url, olga.service_id)
+
+    assert pushed.body["batch"]["rejected"] == []
+    assert outcomes == {"applied": 2, "parked": 2}
+    seen = conn.execute(
+        "SELECT member FROM unique_member JOIN subscription s ON s.id = subscription_id"
+        " WHERE s.service_id = %s",
+        (olga.service_id,),
+    ).fetchall()
+    assert sorted(member for (member,) in seen) == sorted(members)
 
 
 def test_ten_thousand_counters_are_taken(olga: Person) -> None:
