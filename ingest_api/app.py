@@ -44,7 +44,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         configure_logging(settings.log_level)
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES + 1
-    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.json.sort_keys = False  # type: ignore[attr-defined]  # Flask's default has it
     # No redirects: an id may hold two slashes in a row.
     app.url_map.merge_slashes = False
     app.extensions[EXTENSION] = Api(settings)

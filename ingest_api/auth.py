@@ -6,7 +6,7 @@ from flask import g, request
 
 from ingest_api.api import Api, current_api
 from ingest_api.bounded import Unavailable
-from ingest_api.errors import forbidden, too_many_requests, unauthorized
+from ingest_api.errors import too_many_requests, unauthorized
 from ledger.keys import Principal, authenticate
 
 AUTHENTICATE_SECONDS: Final = 1.0
@@ -37,12 +37,6 @@ def require_principal(*, while_database_away: bool = False) -> Principal:
             allowance.limit,
         )
     return principal
-
-
-def require_scope(principal: Principal, scope: str) -> None:
-    """Raises ApiError 403 when the key lacks the scope."""
-    if scope not in principal.scopes:
-        raise forbidden(scope)
 
 
 def _bearer_key(header: str) -> str:

@@ -3,7 +3,6 @@
 ApiError
   ├─ bad_request        400  not JSON, no wrapper
   ├─ unauthorized       401
-  ├─ forbidden          403  the key lacks a scope
   ├─ not_found          404  also: another tenant's, an unknown route, a wrong verb
   ├─ request_timeout    408  the head or the body did not come in time
   ├─ body_too_large     413
@@ -59,12 +58,6 @@ def bad_request(sentence: str) -> ApiError:
 def unauthorized() -> ApiError:
     """401: no key, or none that is valid; never says which."""
     return ApiError(401, headers={"WWW-Authenticate": "Bearer"})
-
-
-def forbidden(scope: str) -> ApiError:
-    """403: the key is valid and lacks a scope."""
-    message = f"this needs a key with the scope {scope}"
-    return ApiError(403, code="missing_scope", message=message)
 
 
 def not_found(code: str = "resource_not_found") -> ApiError:

@@ -2,13 +2,10 @@
 
 from dataclasses import dataclass
 from time import time
-from typing import Final
 
 from limits import RateLimitItemPerSecond
 from limits.storage import MemoryStorage
 from limits.strategies import FixedWindowRateLimiter
-
-RETRY_AFTER_SECONDS: Final = 1
 
 
 @dataclass(frozen=True)
