@@ -112,15 +112,17 @@ def _verify_batches(conn: Connection, service_id: int, proof: ServiceProof) -> N
             "its items say otherwise"
         )
         proof.mismatches.append(Mismatch("batch", str(batch_id), problem))
-    row = conn.execute(_SQL["parked_count"], key).fetchone()
-    if row and row[0] != proof.parked:
+    for kind, claimed, query in (
+        ("parked", proof.parked, "parked_count"),
+        ("conflict", proof.conflict, "conflict_count"),
+    ):
+        row = conn.execute(_SQL[query], key).fetchone()
+        if row and row[0] != claimed:
+            problem = f"receipts have {claimed} such counters, {row[0]} are kept"
+            proof.mismatches.append(Mismatch(kind, proof.service, problem))
+    for (batch_id,) in conn.execute(_SQL["dead_without_letter"], key):
         proof.mismatches.append(
-            Mismatch(
-                "parked",
-                proof.service,
-                f"receipts say that {proof.parked} counters are parked, "
-                f"the parking lot holds {row[0]}",
-            )
+            Mismatch("batch", str(batch_id), "is dead and has no dead letter")
         )
 
 
@@ -145,6 +147,21 @@ def _verify_page(conn: Connection, names: dict[int, str], proof: ServiceProof) -
                 f"of {claimed}",
             )
         )
+    for subscription_id, metric, start, members in conn.execute(
+        _SQL["wrong_members"], key
+    ):
+        proof.mismatches.append(
+            Mismatch(
+                "members",
+                f"{names[subscription_id]} {metric} {start:%Y-%m-%dT%H:%M:%SZ}",
+                f"{members} members are missing, or are no counter's",
+            )
+        )
+    for subscription_id, metric, start, problem in conn.execute(
+        _SQL["wrong_periods"], key
+    ):
+        where = f"{names[subscription_id]} {metric} {start:%Y-%m-%dT%H:%M:%SZ}"
+        proof.mismatches.append(Mismatch("period", where, problem))
     for subscription_id, metric, transaction_id in conn.execute(
         _SQL["misplaced_counters"], key
     ):

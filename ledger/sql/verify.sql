@@ -12,13 +12,16 @@ SELECT count(*) FROM subscription WHERE service_id = %(service_id)s
 
 -- name: wrong_rollups
 -- Fold a page of subscriptions from scratch and compare: answers each rollup that
--- differs, is missing, or has no counters.
+-- differs, is missing, or has no counters (one that says so itself is right).
 WITH counted AS (
     SELECT c.subscription_id, c.metric_id, c.period_start, m.aggregation,
            count(*) AS counters, sum(c.value) AS total, max(c.value) AS greatest,
            (array_agg(c.value ORDER BY c.occurred_at DESC, c.transaction_id DESC))[1]
                AS latest,
-           max(c.occurred_at) AS last_at
+           max(c.occurred_at) AS last_at,
+           (array_agg(c.transaction_id
+                      ORDER BY c.occurred_at DESC, c.transaction_id DESC))[1]
+               AS last_transaction_id
       FROM counter c
       JOIN metric m ON m.id = c.metric_id
      WHERE c.subscription_id = ANY(%(subscription_ids)s)
@@ -34,6 +37,7 @@ members AS (
 ),
 expected AS (
     SELECT subscription_id, metric_id, period_start, counters, last_at,
+           last_transaction_id, aggregation,
            CASE aggregation
                WHEN 'sum' THEN total
                WHEN 'max' THEN greatest
@@ -44,17 +48,55 @@ expected AS (
       LEFT JOIN members USING (subscription_id, metric_id, period_start)
 ),
 stored AS (
-    SELECT subscription_id, metric_id, period_start, counters, last_at, quantity
+    SELECT subscription_id, metric_id, period_start, counters, last_at,
+           last_transaction_id, aggregation, quantity
       FROM rollup
      WHERE subscription_id = ANY(%(subscription_ids)s)
+       AND (counters, quantity) <> (0, 0)
 )
 SELECT subscription_id, m.code, period_start, e.quantity, s.quantity,
        coalesce(e.counters, 0), coalesce(s.counters, 0)
   FROM expected e
   FULL JOIN stored s USING (subscription_id, metric_id, period_start)
   JOIN metric m ON m.id = metric_id
- WHERE (e.quantity, e.counters, e.last_at)
-       IS DISTINCT FROM (s.quantity, s.counters, s.last_at)
+ WHERE (e.quantity, e.counters, e.last_at, e.last_transaction_id, e.aggregation)
+       IS DISTINCT FROM
+       (s.quantity, s.counters, s.last_at, s.last_transaction_id, s.aggregation)
+ ORDER BY 1, 2, 3
+
+-- name: wrong_members
+-- Members of a unique metric that no counter has, or that are missing.
+SELECT subscription_id, m.code, period_start, count(*)
+  FROM (SELECT c.subscription_id, c.metric_id, c.period_start, u.member COLLATE "C"
+          FROM counter c
+         CROSS JOIN unnest(c.members) AS u (member)
+         WHERE c.subscription_id = ANY(%(subscription_ids)s)
+           AND c.members IS NOT NULL) AS e (subscription_id, metric_id, period_start,
+                                            member)
+  FULL JOIN (SELECT subscription_id, metric_id, period_start, member, true AS stored
+               FROM unique_member
+              WHERE subscription_id = ANY(%(subscription_ids)s)) AS s
+       USING (subscription_id, metric_id, period_start, member)
+  JOIN metric m ON m.id = metric_id
+ WHERE e.member IS NULL OR s.stored IS NULL
+ GROUP BY 1, 2, 3
+ ORDER BY 1, 2, 3
+
+-- name: wrong_periods
+-- Rollups of one metric whose periods overlap, and revisions that Odoo cannot have.
+SELECT subscription_id, m.code, period_start,
+       CASE WHEN pushed_revision > revision
+            THEN 'Odoo is said to have a revision that the ledger never had'
+            ELSE 'overlaps the period after it' END
+  FROM (SELECT subscription_id, metric_id, period_start, period_end, counters,
+               revision, pushed_revision,
+               lead(period_start) OVER (PARTITION BY subscription_id, metric_id
+                                            ORDER BY period_start) AS next_start
+          FROM rollup
+         WHERE subscription_id = ANY(%(subscription_ids)s)
+           AND (counters > 0 OR pushed_revision > revision)) AS r
+  JOIN metric m ON m.id = metric_id
+ WHERE pushed_revision > revision OR next_start < period_end
  ORDER BY 1, 2, 3
 
 -- name: misplaced_counters
@@ -103,3 +145,13 @@ SELECT count(*) FROM parked_counter WHERE service_id = %(service_id)s
 -- name: batches_by_state
 SELECT state, count(*) FROM batch
  WHERE service_id = %(service_id)s GROUP BY state
+
+-- name: conflict_count
+SELECT count(*) FROM counter_conflict WHERE service_id = %(service_id)s
+
+-- name: dead_without_letter
+SELECT b.id FROM batch b
+ WHERE b.service_id = %(service_id)s AND b.state = 'dead'
+   AND NOT EXISTS (SELECT FROM dead_letter d
+                    WHERE d.kind = 'batch' AND d.source_id = b.id::text)
+ ORDER BY b.received_at

@@ -17,6 +17,11 @@ ALTERATIONS = {
     "counter": "UPDATE counter SET occurred_at = occurred_at + interval '40 days'"
     " WHERE transaction_id = 't1'",
     "parked": "DELETE FROM parked_counter",
+    "conflict": "DELETE FROM counter_conflict",
+    "members": "DELETE FROM unique_member WHERE member = 'ann'",
+    "members ": "UPDATE unique_member SET member = 'bob'",
+    "rollup   ": "UPDATE rollup SET last_transaction_id = 't9' WHERE counters = 3",
+    "period": "UPDATE rollup SET pushed_revision = 9 WHERE counters = 3",
 }
 
 
@@ -25,7 +30,14 @@ def test_a_single_altered_row_is_found(
     kind: str, database_url: str, conn: Connection
 ) -> None:
     world = make_world(conn)
-    items = [counter("t1"), counter("t2"), counter("t3"), counter("p", code="unknown")]
+    items = [
+        counter("t1"),
+        counter("t2"),
+        counter("t3"),
+        counter("t3", value="2"),
+        counter("u", code="unique", value="ann"),
+        counter("p", code="unknown"),
+    ]
     push(conn, make_message(world, items))
     with psycopg.connect(database_url) as fresh:
         assert verify_books(fresh, world.code)[0].mismatches == []
