@@ -95,7 +95,10 @@ class SettingsSchema(Schema):
     )
     secret_key = fields.String(
         required=True,
-        validate=validate.Length(equal=44),
+        validate=validate.Regexp(
+            r"[A-Za-z0-9_-]{43}=\Z",
+            error="must be 32 bytes as URL-safe base64 (44 characters)",
+        ),
         metadata={
             "secret": True,
             "description": "Fernet key: 32 bytes as URL-safe base64; encrypts "

@@ -47,7 +47,7 @@ def settings_for(url: str, **more: str) -> Settings:
             "BROKER_URL": "redis://nowhere",
             "ODOO_URL": url,
             "ODOO_API_KEY": "key",
-            "FUSION_SECRET_KEY": "x" * 44,
+            "FUSION_SECRET_KEY": "A" * 43 + "=",
             "ODOO_TIMEOUT_SECONDS": "20",
             **more,
         }

@@ -203,7 +203,7 @@ def environment(odoo: OdooTarget, database_url: str, url: str) -> dict[str, str]
     return {
         "DATABASE_URL": database_url,
         "BROKER_URL": "redis://nowhere",
-        "FUSION_SECRET_KEY": "x" * 44,
+        "FUSION_SECRET_KEY": "A" * 43 + "=",
         "ODOO_URL": url,
         "ODOO_DATABASE": odoo.database,
         "ODOO_API_KEY": odoo.api_key,

@@ -38,7 +38,7 @@ def environ(
     values = {
         "DATABASE_URL": database_url,
         "BROKER_URL": redis_server.url,
-        "FUSION_SECRET_KEY": "x" * 44,
+        "FUSION_SECRET_KEY": "A" * 43 + "=",
         "ODOO_URL": standin.url,
         "ODOO_DATABASE": standin.database,
         "ODOO_LOGIN": standin.login,

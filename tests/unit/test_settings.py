@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from cryptography.fernet import Fernet
 
 from schemas.settings import SettingsError, load_settings
 
@@ -45,6 +46,36 @@ def test_all_faults_are_told_together_and_no_value_is() -> None:
         assert name in text
     assert "hunter2" not in text
     assert "secret-host" not in text
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "",
+        "x" * 44,
+        "A" * 43,
+        "A" * 44,
+        "A" * 42 + "==",
+        "A" * 40 + "===",
+        "+" + "A" * 42 + "=",
+        "/" + "A" * 42 + "=",
+        "é" + "A" * 42 + "=",
+        " " + "A" * 42 + "=",
+        "A" * 43 + "=A",
+    ],
+)
+def test_a_secret_key_that_cannot_encrypt_is_a_fault(key: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        load_settings({**GOOD, "FUSION_SECRET_KEY": key})
+
+    assert "FUSION_SECRET_KEY: must be 32 bytes" in str(caught.value)
+
+
+def test_a_secret_key_as_fernet_makes_it_is_taken() -> None:
+    for _ in range(20):
+        key = Fernet.generate_key().decode()
+
+        assert load_settings({**GOOD, "FUSION_SECRET_KEY": key}).secret_key == key
 
 
 def test_a_secret_is_read_from_its_file(tmp_path: Path) -> None:
