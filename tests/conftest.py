@@ -6,19 +6,18 @@ from collections.abc import Iterator
 
 import psycopg
 import pytest
-from psycopg import sql
 
 from ledger.migrate import migrate
 from tests.embedded_servers import (
     BrokerServer,
     PostgresServer,
+    new_database,
     running_postgres,
     running_redis,
     state_directory,
 )
 from tests.stack_process import RunningStack, running_stack
 
-_TEMPLATE = "template_ledger"
 _numbers = itertools.count(1)
 
 
@@ -48,13 +47,19 @@ def redis_server() -> Iterator[BrokerServer]:
         yield server
 
 
+@pytest.fixture
+def own_redis() -> Iterator[BrokerServer]:
+    """An empty Redis of the test's own, which it may freeze and kill."""
+    with state_directory() as state, running_redis(state) as server:
+        yield server
+
+
 @pytest.fixture(scope="session")
-def template_database(postgres_server: PostgresServer) -> str:
+def template_database(postgres_server: PostgresServer) -> Iterator[str]:
     """The name of a migrated database that is cloned and never used itself."""
-    with psycopg.connect(postgres_server.url("postgres"), autocommit=True) as conn:
-        conn.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(_TEMPLATE)))
-    migrate(postgres_server.url(_TEMPLATE))
-    return _TEMPLATE
+    with new_database(postgres_server, "template_ledger") as url:
+        migrate(url)
+        yield "template_ledger"
 
 
 @pytest.fixture
@@ -63,14 +68,8 @@ def database_url(
 ) -> Iterator[str]:
     """A fresh, migrated ledger of the test's own."""
     name = f"test_{next(_numbers)}"
-    clone = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
-        sql.Identifier(name), sql.Identifier(template_database)
-    )
-    drop = sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name))
-    with psycopg.connect(postgres_server.url("postgres"), autocommit=True) as conn:
-        conn.execute(clone)
-        yield postgres_server.url(name)
-        conn.execute(drop)
+    with new_database(postgres_server, name, template_database) as url:
+        yield url
 
 
 @pytest.fixture

@@ -9,6 +9,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psycopg
+import redis
+from psycopg import sql
+
 from deploy.embedded.child import child_environment
 from deploy.embedded.ports import free_port
 from deploy.embedded.postgres import Postgres, prepare_postgres
@@ -40,6 +44,11 @@ class Server:
             )
         wait_until(self.answers, f"{self.command[-1]} answers (see {self.log})")
 
+    def send_signal(self, number: signal.Signals) -> None:
+        """Send it a signal: SIGSTOP, SIGCONT."""
+        assert self.process is not None
+        self.process.send_signal(number)
+
     def kill(self) -> None:
         """``kill -9``; dead already is fine."""
         self._end(signal.SIGKILL)
@@ -51,6 +60,7 @@ class Server:
     def _end(self, number: signal.Signals) -> None:
         if self.process is not None:
             self.process.send_signal(number)
+            self.process.send_signal(signal.SIGCONT)  # a frozen one could not end
             self.process.wait(timeout=60)
             self.process = None
 
@@ -68,12 +78,16 @@ class PostgresServer:
         return self.cluster.url(self.port, database)
 
 
-@dataclass(frozen=True)
-class BrokerServer:
-    """A running Redis and its address."""
+@dataclass(kw_only=True)
+class BrokerServer(Server):
+    """A Redis and its address."""
 
     url: str
-    server: Server
+
+    @property
+    def client(self) -> redis.Redis:
+        """A new client of its own."""
+        return redis.Redis.from_url(self.url)
 
 
 @contextmanager
@@ -87,6 +101,21 @@ def state_directory() -> Iterator[State]:
             yield state
         finally:
             remove_state(state)
+
+
+@contextmanager
+def new_database(
+    postgres: PostgresServer, name: str, template: str = "template1"
+) -> Iterator[str]:
+    """A database made from the template; its address. Dropped after the block."""
+    make = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
+        sql.Identifier(name), sql.Identifier(template)
+    )
+    drop = sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name))
+    with psycopg.connect(postgres.url("postgres"), autocommit=True) as conn:
+        conn.execute(make)
+        yield postgres.url(name)
+        conn.execute(drop)
 
 
 @contextmanager
@@ -113,14 +142,15 @@ def running_redis(state: State) -> Iterator[BrokerServer]:
     broker: RedisServer = prepare_redis(state, "redis-test-password")
     port = free_port(set())
     url = broker.url(port)
-    server = Server(
+    server = BrokerServer(
         broker.command(port),
         lambda: redis_answers(url),
         state.log("broker"),
         signal.SIGTERM,
+        url=url,
     )
     try:
         server.start()
-        yield BrokerServer(url, server)
+        yield server
     finally:
         server.stop()

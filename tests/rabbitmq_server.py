@@ -14,7 +14,7 @@ from typing import Any
 
 from kombu import Connection, Queue
 
-from tests.redis_server import free_port
+from deploy.embedded.ports import free_port
 from tests.waiting import wait_until
 
 USER = "test"
@@ -52,7 +52,7 @@ class RabbitMQServer:
     """One node; it may be killed and started again over the same data."""
 
     directory: Path
-    port: int = field(default_factory=free_port)
+    port: int = field(default_factory=lambda: free_port(set()))
     _epmd: subprocess.Popen[bytes] | None = None
     _process: subprocess.Popen[bytes] | None = None
     _environment: dict[str, str] = field(default_factory=dict)
@@ -116,14 +116,14 @@ class RabbitMQServer:
             self._epmd = None
 
     def _prepare(self) -> None:
-        epmd_port = free_port()
+        epmd_port = free_port(set())
         self._epmd = subprocess.Popen(
             ["epmd", "-address", "127.0.0.1", "-port", str(epmd_port)],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
         wait_until(lambda: _listens(epmd_port), "epmd listens")
-        self.port = free_port()
+        self.port = free_port({epmd_port})
         config = self.directory / "rabbitmq.conf"
         config.write_text(
             f"listeners.tcp.local = 127.0.0.1:{self.port}\n"
@@ -138,7 +138,7 @@ class RabbitMQServer:
             "ERL_EPMD_ADDRESS": "127.0.0.1",
             "RABBITMQ_NODENAME": f"test{self.port}@localhost",
             "RABBITMQ_NODE_PORT": str(self.port),
-            "RABBITMQ_DIST_PORT": str(free_port_after(self.port)),
+            "RABBITMQ_DIST_PORT": str(free_port({epmd_port, self.port})),
             "RABBITMQ_CONFIG_FILE": str(config),
             "RABBITMQ_ENABLED_PLUGINS_FILE": f"{base}/enabled_plugins",
             "RABBITMQ_MNESIA_BASE": f"{base}/data",
@@ -155,18 +155,6 @@ class RabbitMQServer:
             except connection.connection_errors:
                 return False
             return True
-
-
-def free_port_after(port: int) -> int:
-    """Another free port; the given one is not yet listened on, so look past it."""
-    for candidate in range(port + 1, port + 500):
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", candidate))
-            except OSError:
-                continue
-            return candidate
-    raise RuntimeError("no free port")
 
 
 def _listens(port: int) -> bool:

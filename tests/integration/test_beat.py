@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,27 +19,21 @@ from schemas.messages import (
     WEBHOOK_QUEUE,
 )
 from tests.broker_settings import broker_settings
-from tests.redis_server import RedisServer, running_redis
+from tests.embedded_servers import BrokerServer
 from workers.beat import MAX_WAITING, KickScheduler, beat_schedule
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[RedisServer]:
-    with running_redis(tmp_path) as server:
-        yield server
-
-
-@pytest.fixture
-def app(server: RedisServer) -> Iterator[Celery]:
+def app(own_redis: BrokerServer) -> Iterator[Celery]:
     app = Celery("beat")
-    app.conf.update(celery_settings(broker_settings(server.url), consumer=True))
+    app.conf.update(celery_settings(broker_settings(own_redis.url), consumer=True))
     app.conf.beat_schedule = beat_schedule()
     yield app
     app.close()
 
 
-def length(server: RedisServer, queue: str) -> int:
-    with server.client as client:
+def length(own_redis: BrokerServer, queue: str) -> int:
+    with own_redis.client as client:
         return int(client.llen(queue))
 
 
@@ -62,12 +55,12 @@ def test_every_kick_is_scheduled_as_often_as_it_should() -> None:
 
 
 def test_each_kick_reaches_its_queue_and_expires(
-    server: RedisServer, app: Celery
+    own_redis: BrokerServer, app: Celery
 ) -> None:
     scheduler = KickScheduler(app)
     kick_all(scheduler)
 
-    with server.client as client:
+    with own_redis.client as client:
         messages: list[Any] = [
             (queue, json.loads(item))
             for queue in (ODOO_QUEUE, WEBHOOK_QUEUE, USAGE_QUEUE)
@@ -80,15 +73,15 @@ def test_each_kick_reaches_its_queue_and_expires(
 
 
 def test_kicks_do_not_pile_up_while_no_worker_takes_them(
-    server: RedisServer, app: Celery
+    own_redis: BrokerServer, app: Celery
 ) -> None:
     first, second = KickScheduler(app), KickScheduler(app)
     for _ in range(5):
         kick_all(first)
         kick_all(second)
 
-    assert length(server, ODOO_QUEUE) == MAX_WAITING
-    assert length(server, WEBHOOK_QUEUE) == MAX_WAITING
+    assert length(own_redis, ODOO_QUEUE) == MAX_WAITING
+    assert length(own_redis, WEBHOOK_QUEUE) == MAX_WAITING
 
 
 def test_the_schedule_is_that_of_the_settings_and_nothing_else(app: Celery) -> None:

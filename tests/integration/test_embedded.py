@@ -66,8 +66,8 @@ def test_redis_keeps_acknowledged_messages_through_kill_9() -> None:
     with state_directory() as state, running_redis(state) as broker:
         with redis.Redis.from_url(broker.url) as client:
             client.lpush("queue", "message")
-        broker.server.kill()
-        broker.server.start()
+        broker.kill()
+        broker.start()
 
         with redis.Redis.from_url(broker.url) as client:
             assert client.lrange("queue", 0, -1) == [b"message"]

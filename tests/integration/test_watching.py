@@ -9,10 +9,11 @@ from pathlib import Path
 import httpx
 import pytest
 
+from deploy.embedded.ports import free_port
 from schemas.messages import FOLD_BATCH, USAGE_QUEUE
 from tests.append_run import ROOT, AppendWorker, Publisher, appended
 from tests.broker_settings import broker_environment
-from tests.redis_server import RedisServer, free_port, running_redis
+from tests.embedded_servers import BrokerServer
 from tests.waiting import wait_until
 
 CELERY = (sys.executable, "-m", "celery", "-A", "tests.append_worker:app")
@@ -20,15 +21,9 @@ FLOWER_AUTH = ("operator", "secret")
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[RedisServer]:
-    with running_redis(tmp_path) as server:
-        yield server
-
-
-@pytest.fixture
-def worker(server: RedisServer, tmp_path: Path) -> Iterator[AppendWorker]:
-    worker = AppendWorker(server.url, tmp_path)
-    publisher = Publisher(server.url)
+def worker(own_redis: BrokerServer, tmp_path: Path) -> Iterator[AppendWorker]:
+    worker = AppendWorker(own_redis.url, tmp_path)
+    publisher = Publisher(own_redis.url)
     try:
         worker.start()
         publisher.publish(3)
@@ -40,11 +35,11 @@ def worker(server: RedisServer, tmp_path: Path) -> Iterator[AppendWorker]:
 
 
 @pytest.fixture
-def flower(server: RedisServer, tmp_path: Path) -> Iterator[httpx.Client]:
-    port = free_port()
+def flower(own_redis: BrokerServer, tmp_path: Path) -> Iterator[httpx.Client]:
+    port = free_port(set())
     arguments = ["flower", "--address=127.0.0.1", f"--port={port}"]
     environment = os.environ | broker_environment(
-        server.url, FLOWER_BASIC_AUTH=":".join(FLOWER_AUTH)
+        own_redis.url, FLOWER_BASIC_AUTH=":".join(FLOWER_AUTH)
     )
     with (tmp_path / "flower.log").open("ab") as log:
         process = subprocess.Popen(
@@ -68,11 +63,13 @@ def _healthy(client: httpx.Client) -> bool:
         return False
 
 
-def test_inspect_reaches_the_worker(server: RedisServer, worker: AppendWorker) -> None:
+def test_inspect_reaches_the_worker(
+    own_redis: BrokerServer, worker: AppendWorker
+) -> None:
     result = subprocess.run(
         [*CELERY, "inspect", "ping", "--timeout=10", f"--destination={worker.name}"],
         cwd=ROOT,
-        env=os.environ | broker_environment(server.url),
+        env=os.environ | broker_environment(own_redis.url),
         capture_output=True,
         text=True,
         timeout=60,
@@ -83,7 +80,7 @@ def test_inspect_reaches_the_worker(server: RedisServer, worker: AppendWorker) -
 
 
 def test_flower_shows_workers_queues_and_tasks(
-    server: RedisServer, worker: AppendWorker, flower: httpx.Client, tmp_path: Path
+    own_redis: BrokerServer, worker: AppendWorker, flower: httpx.Client, tmp_path: Path
 ) -> None:
     workers = flower.get("/api/workers", params={"refresh": "1"}).json()
     queues = flower.get("/api/queues/length").json()["active_queues"]
@@ -92,7 +89,7 @@ def test_flower_shows_workers_queues_and_tasks(
     assert queues == [{"name": USAGE_QUEUE, "messages": 0}]
     assert USAGE_QUEUE in flower.get("/broker").text
 
-    publisher = Publisher(server.url)
+    publisher = Publisher(own_redis.url)
     publisher.publish_line("one-more")
     publisher.close()
     wait_until(lambda: bool(flower.get("/api/tasks").json()), "Flower saw the task")

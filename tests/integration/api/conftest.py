@@ -3,15 +3,13 @@
 import itertools
 from collections.abc import Iterator
 
-import psycopg
 import pytest
 import redis
 from flask import Flask
-from psycopg import sql
 
 from ledger.db import Connection
 from tests.api_world import Person, make_person, running_app
-from tests.embedded_servers import BrokerServer, PostgresServer
+from tests.embedded_servers import BrokerServer, PostgresServer, new_database
 
 _numbers = itertools.count(1)
 
@@ -22,14 +20,8 @@ def database_url(
 ) -> Iterator[str]:
     """A migrated ledger of the module's own, since cloning one takes a second."""
     name = f"test_api_{next(_numbers)}"
-    clone = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
-        sql.Identifier(name), sql.Identifier(template_database)
-    )
-    drop = sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name))
-    with psycopg.connect(postgres_server.url("postgres"), autocommit=True) as conn:
-        conn.execute(clone)
-        yield postgres_server.url(name)
-        conn.execute(drop)
+    with new_database(postgres_server, name, template_database) as url:
+        yield url
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,6 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Protocol
 
 import psutil
@@ -15,9 +14,13 @@ from ledger.migrate import migrate
 from schemas.broker import task_queues
 from tests.api_world import Answer, Person, counter, make_person, running_app
 from tests.broker_settings import broker_settings
-from tests.embedded_servers import PostgresServer, running_postgres, state_directory
+from tests.embedded_servers import (
+    PostgresServer,
+    running_postgres,
+    running_redis,
+    state_directory,
+)
 from tests.rabbitmq_server import find_rabbitmq_server, running_rabbitmq
-from tests.redis_server import running_redis
 from tests.waiting import wait_until
 
 NO_HANG_SECONDS = 20.0
@@ -38,15 +41,14 @@ class Broker(Protocol):
 def broker(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Broker]:
-    folder: Path = tmp_path_factory.mktemp("broker")
     if request.param == "rabbitmq":
         if find_rabbitmq_server() is None:
             pytest.skip("rabbitmq-server is not installed")
-        with running_rabbitmq(folder) as rabbitmq:
+        with running_rabbitmq(tmp_path_factory.mktemp("broker")) as rabbitmq:
             rabbitmq.settle(task_queues(broker_settings(rabbitmq.url)))
             yield rabbitmq
     else:
-        with running_redis(folder) as redis:
+        with state_directory() as state, running_redis(state) as redis:
             yield redis
 
 
