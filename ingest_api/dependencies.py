@@ -3,12 +3,15 @@
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from ipaddress import ip_address
 from time import monotonic
 from typing import Final
+from urllib.parse import urlsplit
 
 import httpx
 
 from ingest_api.bounded import BoundedCalls, Unavailable
+from ledger.targets import is_loopback
 
 CHECK_SECONDS: Final = 1.0
 FRESH_SECONDS: Final = 1.0
@@ -43,6 +46,9 @@ class OdooCheck:
 
     def __init__(self, odoo_url: str) -> None:
         self._url = f"{odoo_url.rstrip('/')}/web/health"
+        # No proxy is asked the way to this machine itself.
+        trust_env = not _is_loopback(urlsplit(odoo_url).hostname or "")
+        self._client = httpx.Client(timeout=CHECK_SECONDS, trust_env=trust_env)
         self._calls = BoundedCalls("odoo", 2, (httpx.HTTPError, httpx.InvalidURL))
 
     def __call__(self) -> None:
@@ -50,12 +56,20 @@ class OdooCheck:
         self._calls.call(self._ask, CHECK_SECONDS)
 
     def close(self) -> None:
-        """End its threads."""
+        """End its threads and its connection."""
         self._calls.close()
+        self._client.close()
 
     def _ask(self) -> None:
-        if httpx.get(self._url, timeout=CHECK_SECONDS).status_code >= 500:
+        if self._client.get(self._url).status_code >= 500:
             raise Unavailable("odoo")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return is_loopback(ip_address(host))
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
 
 
 def _state(check: Callable[[], object]) -> str:

@@ -34,7 +34,7 @@ class Request:
     @property
     def id(self) -> str:
         """The webhook's id."""
-        return self.headers["webhook-id"]
+        return self.headers.get("webhook-id", "")
 
 
 @dataclass
@@ -60,7 +60,7 @@ class Receiver:
 
     def take(self, handler: BaseHTTPRequestHandler) -> None:
         """Write the request down and answer it."""
-        body = handler.rfile.read(int(handler.headers["content-length"]))
+        body = handler.rfile.read(int(handler.headers.get("content-length", 0)))
         headers = {name.lower(): value for name, value in handler.headers.items()}
         request = Request(headers, body)
         with self.lock:
