@@ -9,6 +9,7 @@ from ledger.db import Connection
 from ledger.periods import Terms
 from ledger.place import Catalog, Metric, Subscription
 from ledger.queries import load_queries
+from ledger.replacing import replace_changed, terms_of
 
 _SQL = load_queries("catalog")
 _FOLD_SQL = load_queries("fold")
@@ -137,12 +138,15 @@ def upsert_metric(conn: Connection, row: MetricRow) -> None:
 
 
 def upsert_plan(conn: Connection, row: PlanRow) -> None:
-    """Write a plan and replace its charges.
+    """Write a plan and replace its charges; another interval counts usage again by it.
 
     Raises CatalogRowUnknown when its service, or a charge's metric, is not known.
     """
-    _need_service(conn, row.service)
+    service_id = _need_service(conn, row.service)
+    before = terms_of(conn, row.service, plan=row.code)
     conn.execute(_SQL["upsert_plan"], {**row.__dict__, "charges": None})
+    after = terms_of(conn, row.service, plan=row.code)
+    replace_changed(conn, service_id, before, after)
     found = conn.execute(
         _SQL["plan_id"], {"service": row.service, "plan": row.code}
     ).fetchone()
@@ -166,11 +170,15 @@ def upsert_customer(conn: Connection, row: CustomerRow) -> None:
 
 
 def upsert_subscription(conn: Connection, row: SubscriptionRow) -> None:
-    """Write a subscription.
+    """Write a subscription; other terms than before count its usage again by them.
 
     Raises CatalogRowUnknown when its service, customer or plan is not known.
     """
+    service_id = _need_service(conn, row.service)
+    before = terms_of(conn, row.service, subscription=row.external_id)
     conn.execute(_SQL["upsert_subscription"], row.__dict__)
+    after = terms_of(conn, row.service, subscription=row.external_id)
+    replace_changed(conn, service_id, before, after)
     if not conn.execute(_SQL["subscription_exists"], row.__dict__).fetchone():
         raise CatalogRowUnknown(
             f"subscription {row.external_id}: customer {row.customer}, plan {row.plan} "
@@ -188,6 +196,8 @@ def mark_sync_failed(conn: Connection, kind: str, error: str, now: datetime) -> 
     conn.execute(_SQL["mark_sync_failed"], {"kind": kind, "error": error, "now": now})
 
 
-def _need_service(conn: Connection, code: str) -> None:
-    if not conn.execute(_SQL["service_id"], {"code": code}).fetchone():
+def _need_service(conn: Connection, code: str) -> int:
+    found = conn.execute(_SQL["service_id"], {"code": code}).fetchone()
+    if found is None:
         raise CatalogRowUnknown(f"service {code} is not known")
+    return int(found[0])

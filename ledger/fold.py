@@ -12,12 +12,11 @@ from datetime import datetime
 from ledger.catalog import load_catalog
 from ledger.columns import arrival_columns, placed_columns
 from ledger.db import Connection
+from ledger.locks import TERMS_LOCK
 from ledger.outcomes import Outcome
 from ledger.parking import park_counters
 from ledger.place import Arrival, Catalog, Placed, place_counters
 from ledger.queries import load_queries
-
-TERMS_LOCK = 0x7465726D  # "term"; with the service's key, an advisory lock of ours
 
 CONFLICT_REASON = "value_or_timestamp_differs"
 

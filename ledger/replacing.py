@@ -8,36 +8,60 @@ that the new terms leave outside the subscription's life stay where they are.
 from datetime import datetime
 
 from ledger.db import Connection
-from ledger.fold import TERMS_LOCK
+from ledger.locks import TERMS_LOCK
 from ledger.periods import Period, Terms, period_at
 from ledger.queries import load_queries
 
 _SQL = load_queries("replacing")
 
 
-def exclude_folds(conn: Connection, service_id: int) -> None:
-    """Let no fold of the service run beside this transaction, which changes terms."""
+TermsById = dict[int, Terms]
+
+
+def terms_of(
+    conn: Connection,
+    service: str,
+    *,
+    subscription: str | None = None,
+    plan: str | None = None,
+) -> TermsById:
+    """Terms by subscription: of the one with this external id, or of a plan's."""
+    names = {"service": service, "subscription": subscription, "plan": plan}
+    return {key: Terms(*row) for key, *row in conn.execute(_SQL["terms_of"], names)}
+
+
+def replace_changed(
+    conn: Connection, service_id: int, before: TermsById, after: TermsById
+) -> None:
+    """Count again those subscriptions whose terms have changed, in this transaction.
+
+    No fold of the service runs beside it, from here to the commit: one that ran before
+    is seen, one that comes after sees the new terms. Repeating it changes nothing.
+    """
+    changed = [
+        key for key in sorted(before) if after.get(key, before[key]) != before[key]
+    ]
+    if not changed:
+        return
     conn.execute(
         _SQL["exclude_folds"], {"lock_space": TERMS_LOCK, "service_id": service_id}
     )
+    for subscription_id in changed:
+        replace_counters(conn, subscription_id, after[subscription_id])
 
 
-def replace_counters(conn: Connection, subscription_id: int, now: datetime) -> None:
-    """Count a subscription's counters again by its terms as they are now.
+def replace_counters(conn: Connection, subscription_id: int, terms: Terms) -> None:
+    """Count a subscription's counters again by these terms.
 
-    In the transaction that changed the terms, after ``exclude_folds``. Repeating it
-    changes nothing. Time and memory grow with the subscription's counters, on the
-    database's side.
+    Time and memory grow with the subscription's counters, on the database's side.
     """
     key = {"subscription_id": subscription_id}
-    row = conn.execute(_SQL["terms"], key).fetchone()
     span = conn.execute(_SQL["span"], key).fetchone()
-    if row is None or span is None or span[0] is None:
+    if span is None or span[0] is None:
         return
-    periods = _periods_of(Terms(*row[1:]), *span)
+    periods = _periods_of(terms, *span)
     values = {
         **key,
-        "now": now,
         "period_starts": [period.start for period in periods],
         "period_ends": [period.end for period in periods],
     }

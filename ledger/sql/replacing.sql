@@ -3,11 +3,15 @@
 -- keeps new ones waiting.
 SELECT pg_advisory_xact_lock(%(lock_space)s, %(service_id)s)
 
--- name: terms
-SELECT b.service_id, p."interval", b.anchor, b.timezone, b.started_at, b.ended_at
+-- name: terms_of
+-- Of one subscription, or of all that have a plan.
+SELECT b.id, p."interval", b.anchor, b.timezone, b.started_at, b.ended_at
   FROM subscription b
   JOIN plan p ON p.id = b.plan_id
- WHERE b.id = %(subscription_id)s
+  JOIN service s ON s.id = b.service_id
+ WHERE s.code = %(service)s
+   AND (b.external_id = %(subscription)s OR p.code = %(plan)s)
+ ORDER BY b.id
 
 -- name: span
 SELECT min(occurred_at), max(occurred_at)
@@ -71,7 +75,7 @@ SELECT f.subscription_id, f.metric_id, f.period_start,
            WHEN 'last' THEN f.latest
            ELSE coalesce(n.members, 0)
        END,
-       f.counters, f.last_at, f.last_transaction_id, %(now)s, %(now)s
+       f.counters, f.last_at, f.last_transaction_id, now(), now()
   FROM folded f
   LEFT JOIN members n USING (metric_id, period_start)
   LEFT JOIN period p USING (period_start)
@@ -92,8 +96,8 @@ ON CONFLICT (subscription_id, metric_id, period_start) DO UPDATE
 -- name: empty_rollups
 -- Periods that hold no counter any more stay, at nothing, so that Odoo hears of it.
 UPDATE rollup r
-   SET quantity = 0, counters = 0, revision = r.revision + 1, updated_at = %(now)s,
-       push_after = %(now)s
+   SET quantity = 0, counters = 0, revision = r.revision + 1, updated_at = now(),
+       push_after = now()
  WHERE r.subscription_id = %(subscription_id)s AND r.counters > 0
    AND NOT EXISTS (
        SELECT FROM counter c

@@ -1,18 +1,36 @@
 """Changed terms: the periods are those that the new terms would have made."""
 
 import random
+import threading
+from datetime import datetime
+from typing import Any
 
 import psycopg
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ledger.batches import apply_batch, take_batch
+from ledger.catalog import (
+    PlanRow,
+    SubscriptionRow,
+    upsert_plan,
+    upsert_subscription,
+)
 from ledger.db import Connection
-from ledger.replacing import exclude_folds, replace_counters
 from ledger.rollups import rollups_of_service
 from ledger.verify import verify_books
-from tests.ledger_world import NOW, World, counter, make_message, make_world, push
+from tests.ledger_world import (
+    NOW,
+    STARTED,
+    World,
+    counter,
+    make_message,
+    make_world,
+    push,
+)
 
 DAY_US = 86_400_000_000
+at = datetime.fromisoformat
 
 
 def usage(conn: Connection, world: World) -> set[tuple[object, ...]]:
@@ -23,15 +41,20 @@ def usage(conn: Connection, world: World) -> set[tuple[object, ...]]:
     }
 
 
-def set_terms(conn: Connection, world: World, assignment: str) -> None:
-    exclude_folds(conn, world.service_id)
-    rows = conn.execute(
-        f"UPDATE subscription SET {assignment} WHERE service_id = %s"  # noqa: S608 - ours
-        " RETURNING id".encode(),
-        (world.service_id,),
-    ).fetchall()
-    for (subscription_id,) in rows:
-        replace_counters(conn, subscription_id, NOW)
+def set_terms(conn: Connection, world: World, terms: dict[str, Any]) -> None:
+    row = {
+        "service": world.code,
+        "external_id": "sub-0",
+        "customer": "customer",
+        "plan": "plan",
+        "started_at": STARTED,
+        "ended_at": None,
+        "timezone": "America/Toronto",
+        "anchor": "calendar",
+        "odoo_id": 1,
+        **terms,
+    }
+    upsert_subscription(conn, SubscriptionRow(**row))
     conn.commit()
 
 
@@ -44,9 +67,9 @@ def set_terms(conn: Connection, world: World, assignment: str) -> None:
     st.lists(st.integers(-70, 70), min_size=1, max_size=25),
     st.sampled_from(
         [
-            "anchor = 'anniversary', started_at = '2026-01-17T22:00:00Z'",
-            "timezone = 'Asia/Kathmandu'",
-            "started_at = '2025-11-03T00:00:00Z'",
+            {"anchor": "anniversary", "started_at": at("2026-01-17T22:00:00+00:00")},
+            {"timezone": "Asia/Kathmandu"},
+            {"started_at": at("2025-11-03T00:00:00+00:00")},
         ]
     ),
     st.randoms(use_true_random=False),
@@ -55,7 +78,7 @@ def test_counters_end_where_the_new_terms_put_them(
     database_url: str,
     conn: Connection,
     days: list[int],
-    assignment: str,
+    terms: dict[str, Any],
     chance: random.Random,
 ) -> None:
     items = [
@@ -73,8 +96,8 @@ def test_counters_end_where_the_new_terms_put_them(
     push(conn, make_message(changed, items[::2]))
     push(conn, make_message(changed, items[1::2]))
 
-    set_terms(conn, changed, assignment)
-    set_terms(conn, fresh, assignment)
+    set_terms(conn, changed, terms)
+    set_terms(conn, fresh, terms)
     push(conn, make_message(fresh, items))
 
     assert usage(conn, changed) == usage(conn, fresh)
@@ -91,10 +114,51 @@ def test_an_emptied_period_is_left_at_nothing_for_odoo_to_hear(
     conn.execute("UPDATE rollup SET pushed_revision = revision")
     conn.commit()
 
-    set_terms(conn, world, "started_at = '2026-06-05T00:00:00Z'")
+    set_terms(conn, world, {"started_at": at("2026-06-05T00:00:00+00:00")})
 
     rows = [
         (int(r.quantity), r.counters, r.revision > r.pushed_revision)
         for r in rollups_of_service(conn, world.service_id)
     ]
     assert sorted(rows) == [(0, 0, True), (7, 1, True)]
+
+
+def test_another_interval_of_the_plan_counts_again(
+    database_url: str, conn: Connection
+) -> None:
+    world = make_world(conn, subscriptions=1)
+    week_us = 7 * DAY_US
+    now_us = counter("x").timestamp_us
+    items = [counter(f"t{n}", timestamp_us=now_us - n * week_us) for n in range(3)]
+    push(conn, make_message(world, items))
+
+    upsert_plan(conn, PlanRow(world.code, "plan", "plan", "weekly", "CAD", "0", (), 1))
+    conn.commit()
+
+    assert [row[3] for row in usage(conn, world)] == [1, 1, 1]
+    with psycopg.connect(database_url) as own:
+        assert verify_books(own, world.code)[0].mismatches == []
+
+
+def test_a_fold_that_runs_beside_a_change_of_terms_is_counted_by_the_new_ones(
+    database_url: str, conn: Connection
+) -> None:
+    world = make_world(conn, subscriptions=1)
+    message = make_message(world, [counter("t", value="7")])
+    take_batch(conn, message)
+    conn.commit()
+    apply_batch(conn, message, NOW)  # by the old terms, not committed yet
+
+    def change() -> None:
+        with psycopg.connect(database_url) as own:
+            set_terms(own, world, {"timezone": "Asia/Kathmandu"})
+
+    changer = threading.Thread(target=change)
+    changer.start()
+    changer.join(0.3)
+    assert changer.is_alive()  # it waits for the fold
+    conn.commit()
+    changer.join(10)
+
+    (row,) = usage(conn, world)
+    assert row[1] == at("2026-05-31T18:15:00+00:00")

@@ -1,0 +1,4 @@
+"""The advisory locks of the ledger, which a service's key completes."""
+
+TERMS_LOCK = 0x7465726D
+"""Shared by folds, exclusive to who changes the terms of subscriptions ("term")."""
