@@ -4,6 +4,7 @@ import zlib
 from typing import Final
 
 from flask import Request
+from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import ClientDisconnected
 
 from ingest_api.arrival import ArrivalSocket, Refusal
@@ -36,6 +37,8 @@ def read_json_body(request: Request) -> bytes:
         body = request.stream.read()
     except ClientDisconnected as error:
         raise _why_cut_off(request) from error
+    except ParseException as error:
+        raise bad_request("the body is not in chunks, as it says") from error
     if len(body) > MAX_BODY_BYTES:
         raise body_too_large(MAX_BODY_BYTES)
     return unpack_gzip(body) if encoding == "gzip" else body

@@ -9,15 +9,23 @@ import socket
 from concurrent.futures import Future
 from contextlib import suppress
 from functools import partial
+from http import HTTPStatus
 from selectors import EVENT_READ
 from threading import BoundedSemaphore
 from time import monotonic
 from typing import Any, Final
 
+from gunicorn.http.errors import (
+    InvalidResponseHeader,
+    InvalidResponseHeaderName,
+    LimitRequestHeaders,
+    LimitRequestLine,
+    ParseException,
+)
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from ingest_api.arrival import TRANSFER_SECONDS, Arrival, ArrivalSocket
-from ingest_api.errors import ApiError, head_too_large, request_timeout
+from ingest_api.errors import ApiError, bad_request, head_too_large, request_timeout
 
 FREE_THREADS: Final = 2
 """Threads that are kept from waiting for bodies: for health, metrics and reads."""
@@ -52,6 +60,19 @@ class ArrivalWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
         conn.sock.start_request()
         return super().handle(conn)
 
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: Exception) -> None:
+        """Answer a request that the parser refuses in the API's own shape, and never
+        with a 5xx, which the stock answers have too."""
+        ours = isinstance(exc, InvalidResponseHeader | InvalidResponseHeaderName)
+        if ours or not isinstance(exc, ParseException):
+            super().handle_error(req, client, addr, exc)
+            return
+        self.log.info("Unreadable request: %s", type(exc).__name__)
+        too_large = isinstance(exc, LimitRequestHeaders | LimitRequestLine)
+        cannot = bad_request("the request cannot be read")
+        with suppress(OSError):
+            client.send(_answer_bytes(head_too_large() if too_large else cannot))
+
     def on_client_socket_readable(self, conn: Any, client: Any) -> None:
         """A kept connection's next request begins to come."""
         self.poller.unregister(client)
@@ -83,8 +104,15 @@ class ArrivalWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
             self._end_closing(conn)
 
     def _keepalive_after(self, conn: Any, keepalive: bool) -> bool:
-        # No thread waits for a body that nobody has asked for.
-        return keepalive and bool(conn.parser.finish_body(deadline=monotonic() + 0.01))
+        # No thread waits for a body that nobody has asked for; one that is broken ends
+        # the connection, and not in a second answer.
+        if not keepalive:
+            return False
+        try:
+            passed_over = conn.parser.finish_body(deadline=monotonic() + 0.01)
+        except ParseException:
+            return False
+        return bool(passed_over)
 
     def _watch(self, conn: Any, left_over: bytes = b"") -> None:
         """Collect the next request; a thread gets it when it is there."""
@@ -118,14 +146,8 @@ class ArrivalWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
 
     def _answer(self, conn: Any, error: ApiError) -> None:
         """Answer from the event loop: what does not fit the socket's buffer is lost."""
-        body = json.dumps(error.body)
-        head = (
-            f"HTTP/1.1 {error.body['status']} {error.body['error']}\r\n"
-            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
-            "Cache-Control: no-store\r\nConnection: close\r\n\r\n"
-        )
         with suppress(OSError):
-            conn.sock.send((head + body).encode())
+            conn.sock.send(_answer_bytes(error))
         self._close_slowly(conn)
 
     def _close_slowly(self, conn: Any) -> None:
@@ -161,3 +183,13 @@ class ArrivalWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
     def _close(self, conn: Any) -> None:
         self.nr_conns -= 1
         conn.close()
+
+
+def _answer_bytes(error: ApiError) -> bytes:
+    body = json.dumps(error.body)
+    head = (
+        f"HTTP/1.1 {error.status} {HTTPStatus(error.status).phrase}\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+        "Cache-Control: no-store\r\nConnection: close\r\n\r\n"
+    )
+    return (head + body).encode()
