@@ -9,6 +9,7 @@ import httpx
 from rich.console import Console
 from rich.table import Table
 
+from deploy.broker import BrokerAway, count_dead_letters
 from deploy.options import state_option
 from deploy.stack import Stack, find_stack
 from ledger.db import connect
@@ -20,7 +21,7 @@ TIMEOUT_SECONDS = 5
 @click.command
 @state_option
 def cli(state: Path | None) -> None:
-    """Show the state of the API, its dependencies and the ledger.
+    """Show the state of the API, its dependencies, the ledger and the broker.
 
     Exit status 0 when all is well, 1 when something is away or dead.
     """
@@ -36,11 +37,22 @@ def cli(state: Path | None) -> None:
         table.add_row(name.replace("_", " "), str(number))
     for sync in syncs:
         when = f"{sync.synced_at:%Y-%m-%d %H:%M:%S} UTC" if sync.synced_at else "never"
-        table.add_row(f"pulled {sync.kind}", sync.error or when)
+        what = "pushed rollups" if sync.kind == "push" else f"pulled {sync.kind}"
+        table.add_row(what, sync.error or when)
+    set_aside = _read_set_aside(stack)
+    table.add_row("set aside by the broker", set_aside)
     Console().print(table)
-    well = all(value == "ok" for value in health.values())
+    well = all(value == "ok" for value in health.values()) and set_aside == "0"
     if not well or numbers["batches_dead"] or numbers["dead_letters"]:
         sys.exit(1)
+
+
+def _read_set_aside(stack: Stack) -> str:
+    """How many messages no worker could take at all, or why that is not known."""
+    try:
+        return str(count_dead_letters(stack.settings))
+    except BrokerAway as error:
+        return f"the broker does not answer: {error}"
 
 
 def _read_health(stack: Stack) -> dict[str, str]:

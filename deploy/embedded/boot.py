@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Container, Iterable, Sequence
 from functools import partial
 
+from deploy.broker import workers_answer
 from deploy.embedded.files import last_lines
 from deploy.embedded.keeper import Keeper
 from deploy.embedded.plan import Plan
@@ -14,13 +15,12 @@ from deploy.embedded.readiness import (
     http_answers,
     redis_answers,
     server_answers,
-    silent_workers,
 )
 from deploy.embedded.state import StackError
 from ledger.migrate import migrate
 
 _READY_SECONDS = 90
-_TRIES = 3
+_TRIES = 2
 _POLL_SECONDS = 0.1
 _LOG_LINES = 25
 _THERE = ("STARTING", "RUNNING")
@@ -78,7 +78,7 @@ def _boot_applications(keeper: Keeper, plan: Plan, names: Sequence[str]) -> None
     questions = (
         partial(http_answers, health),
         partial(http_answers, flower),
-        lambda: not silent_workers(nodes, plan.settings),
+        partial(workers_answer, nodes, plan.settings),
     )
     what = f"{health}, {flower}, a ping of the workers"
     _start(keeper, plan, names, _in_turn(questions), what)

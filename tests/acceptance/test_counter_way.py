@@ -8,7 +8,9 @@ from typing import Any
 import httpx
 import psycopg
 import pytest
+import redis
 
+from schemas.broker import DEAD_LETTER_QUEUE
 from tests.app_client import App, client_of, counter, make_app
 from tests.stack_process import RunningStack
 from tests.waiting import wait_until
@@ -172,6 +174,17 @@ def test_verify_finds_one_altered_row_and_status_says_what_runs(
     assert altered.returncode == 1
     assert "the rollup says 6" in altered.stdout
     assert "database" in stack.run("status").stdout
+
+
+def test_status_tells_what_the_broker_has_set_aside(stack: RunningStack) -> None:
+    with redis.Redis.from_url(str(stack.addresses["broker_url"])) as client:
+        client.lpush(DEAD_LETTER_QUEUE, "what no worker can take")
+        status = stack.run("status")
+        client.delete(DEAD_LETTER_QUEUE)
+
+    assert status.returncode == 1
+    [line] = [row for row in status.stdout.splitlines() if "set aside" in row]
+    assert "1" in line
 
 
 def test_a_key_is_shown_once_and_worthless_once_revoked(
