@@ -11,6 +11,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from deploy.embedded.state import STATE_VARIABLE, Secrets, StackError, State
 from schemas.settings import Settings, variable_name
+from schemas.variables import VariableUnreadable, read_variable
 
 DATABASE = "ledger"
 PORT_NAMES = ("database", "broker", "odoo", "api", "flower")
@@ -88,12 +89,10 @@ def setting(environ: Mapping[str, str], name: str) -> str | None:
 
     Raises StackError when the file cannot be read.
     """
-    if path := environ.get(f"{name}_FILE"):
-        try:
-            return Path(path).read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise StackError(f"{name}_FILE: cannot read {path}: {error}") from error
-    return environ.get(name) or None
+    try:
+        return read_variable(environ, name)
+    except VariableUnreadable as error:
+        raise StackError(str(error)) from error
 
 
 def _standin(

@@ -7,7 +7,6 @@ ODOO_API_KEY; the secrets also as NAME_FILE, the name of a file that holds them.
 import os
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from flask import Flask
@@ -15,6 +14,7 @@ from gunicorn.app.base import BaseApplication
 
 from odoo_bridge.embedded.app import BANNER, create_app
 from odoo_bridge.embedded.models import Registry
+from schemas.variables import VariableUnreadable, read_variable
 
 HOST = "127.0.0.1"
 THREADS = 8
@@ -58,10 +58,11 @@ class Standin(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
 
 
 def setting(environ: Mapping[str, str], name: str, default: str | None = None) -> str:
-    """A setting from NAME_FILE's file or from NAME. Exits when there is neither."""
-    if path := environ.get(f"{name}_FILE"):
-        return Path(path).read_text(encoding="utf-8").strip()
-    value = environ.get(name) or default
+    """A setting; exits when it is not set or its file cannot be read."""
+    try:
+        value = read_variable(environ, name) or default
+    except VariableUnreadable as error:
+        sys.exit(str(error))
     if value is None:
         sys.exit(f"{name} is not set")
     return value
