@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from deploy.embedded.state import State, remove_state
+
 START_SECONDS = 120
 
 
@@ -51,6 +53,7 @@ def running_stack() -> Iterator[BenchStack]:
         finally:
             up.terminate()
             up.wait(120)
+            remove_state(State(state))  # its data may lie outside the folder
 
 
 def _await_addresses(up: "subprocess.Popen[bytes]", state: Path) -> BenchStack:
