@@ -39,8 +39,3 @@ def bury(conn: Connection, letter: DeadLetter, now: datetime) -> None:
             "now": now,
         },
     )
-
-
-def count_dead_letters(conn: Connection) -> dict[str, int]:
-    """How many there are, by kind."""
-    return dict(conn.execute(_SQL["count_dead_letters"]).fetchall())

@@ -7,6 +7,3 @@ VALUES (%(kind)s, (SELECT id FROM service WHERE id = %(service_id)s), %(source_i
 ON CONFLICT (kind, source_id) DO UPDATE
    SET payload = excluded.payload, reason = excluded.reason, detail = excluded.detail,
        attempts = greatest(d.attempts, excluded.attempts), last_seen = excluded.last_seen
-
--- name: count_dead_letters
-SELECT kind, count(*) FROM dead_letter GROUP BY kind ORDER BY kind
