@@ -8,13 +8,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
-import psycopg
 import pytest
-from psycopg import sql
 
 from deploy.embedded.ports import free_port
 from tests.contract.odoo_target import OdooTarget
-from tests.embedded_servers import PostgresServer
+from tests.embedded_servers import PostgresServer, new_database
 from tests.waiting import wait_until
 
 API_KEY = "contract-test-key"
@@ -26,12 +24,15 @@ def running_standin(
     postgres: PostgresServer, database: str, module: str, log: Path
 ) -> Iterator[OdooTarget]:
     """``python -m module`` over a new database of that name while the block runs."""
-    with psycopg.connect(postgres.url("postgres"), autocommit=True) as conn:
-        conn.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(database)))
+    with new_database(postgres, database) as database_url:
+        yield from _serve(database_url, module, log)
+
+
+def _serve(database_url: str, module: str, log: Path) -> Iterator[OdooTarget]:
     port = free_port(set())
     environment = {
         **os.environ,
-        "ODOO_STANDIN_DATABASE_URL": postgres.url(database),
+        "ODOO_STANDIN_DATABASE_URL": database_url,
         "ODOO_STANDIN_PORT": str(port),
         "ODOO_DATABASE": "contract",
         "ODOO_LOGIN": "fusion-bridge",

@@ -4,25 +4,22 @@ from collections.abc import Iterator
 
 import psycopg
 import pytest
-from psycopg import sql
 
 from odoo_bridge.embedded.addon import addon_models
 from odoo_bridge.embedded.app import prepare_database
-from tests.embedded_servers import PostgresServer
+from tests.embedded_servers import PostgresServer, new_database
 
-DATABASE = "standin_schema"
 COMPUTED = {"display_name"}
 
 
 @pytest.fixture(scope="module")
 def tables(postgres_server: PostgresServer) -> Iterator[psycopg.Connection]:
     """A database with the stand-in's tables, made twice."""
-    with psycopg.connect(postgres_server.url("postgres"), autocommit=True) as conn:
-        conn.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
-    first = prepare_database(postgres_server.url(DATABASE), "someone")
-    assert prepare_database(postgres_server.url(DATABASE), "someone") == first
-    with psycopg.connect(postgres_server.url(DATABASE)) as conn:
-        yield conn
+    with new_database(postgres_server, "standin_schema") as url:
+        first = prepare_database(url, "someone")
+        assert prepare_database(url, "someone") == first
+        with psycopg.connect(url) as conn:
+            yield conn
 
 
 def test_every_field_has_a_column_and_every_column_a_field(
