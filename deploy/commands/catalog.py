@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import click
-from rich.console import Console
 from rich.table import Table
 
+from deploy.console import output_console
 from deploy.options import state_option
 from deploy.stack import find_stack
 from odoo_bridge.catalog_load import (
@@ -54,4 +54,4 @@ def _print_counts(report: Report) -> None:
     table = Table("kind", *STATUSES)
     for kind, counts in report.counts.items():
         table.add_row(kind, *(str(counts[status]) for status in STATUSES))
-    Console().print(table)
+    output_console().print(table)

@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 import click
-from rich.console import Console
 from rich.table import Table
 
+from deploy.console import output_console
 from deploy.options import state_option
 from deploy.stack import find_stack
 from ledger.db import connect
@@ -94,7 +94,7 @@ def list_(service: str | None, state: Path | None) -> None:
             str(row.pending),
             str(row.dead),
         )
-    Console().print(table)
+    output_console().print(table)
 
 
 @cli.command()

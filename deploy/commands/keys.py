@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import click
-from rich.console import Console
 from rich.table import Table
 
+from deploy.console import output_console
 from deploy.options import state_option
 from deploy.stack import find_stack
 from ledger.db import connect
@@ -53,7 +53,7 @@ def list_(service: str | None, state: Path | None) -> None:
         revoked = f"{key.revoked_at:%Y-%m-%d %H:%M}" if key.revoked_at else ""
         created = f"{key.created_at:%Y-%m-%d %H:%M}"
         table.add_row(key.prefix, key.service, " ".join(key.scopes), created, revoked)
-    Console().print(table)
+    output_console().print(table)
 
 
 @cli.command()

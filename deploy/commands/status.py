@@ -6,10 +6,10 @@ from pathlib import Path
 
 import click
 import httpx
-from rich.console import Console
 from rich.table import Table
 
 from deploy.broker import BrokerAway, count_dead_letters
+from deploy.console import output_console
 from deploy.options import state_option
 from deploy.stack import Stack, find_stack
 from ledger.db import connect
@@ -41,7 +41,7 @@ def cli(state: Path | None) -> None:
         table.add_row(what, sync.error or when)
     set_aside = _read_set_aside(stack)
     table.add_row("set aside by the broker", set_aside)
-    Console().print(table)
+    output_console().print(table)
     well = all(value == "ok" for value in health.values()) and set_aside == "0"
     if not well or numbers["batches_dead"] or numbers["dead_letters"]:
         sys.exit(1)

@@ -6,7 +6,6 @@ from pathlib import Path
 import click
 from rich.console import Console
 from rich.progress import Progress
-from rich.table import Table
 
 from deploy.options import state_option
 from deploy.stack import find_stack
@@ -63,12 +62,9 @@ def cli(service: str | None, state: Path | None) -> None:
 
 
 def _print_proofs(proofs: list[ServiceProof]) -> None:
-    table = Table("service", *COLUMNS)
+    """A line per service, of any width: names and figures are never cut."""
     for proof in proofs:
-        table.add_row(proof.service, *(str(getattr(proof, name)) for name in COLUMNS))
-    Console().print(table)
-    for proof in proofs:
+        sums = ", ".join(f"{getattr(proof, name)} {name}" for name in COLUMNS)
+        click.echo(f"{proof.service}: {sums}")
         for mismatch in proof.mismatches:
-            click.echo(
-                f"{proof.service}: {mismatch.kind} {mismatch.where}: {mismatch.problem}"
-            )
+            click.echo(f"  {mismatch.kind} {mismatch.where}: {mismatch.problem}")
