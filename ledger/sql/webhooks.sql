@@ -14,6 +14,9 @@ WITH flying AS MATERIALIZED (
      WHERE state = 'pending' AND lease_until > %(now)s
      GROUP BY endpoint_id
 ),
+all_flying AS MATERIALIZED (
+    SELECT coalesce(sum(deliveries), 0)::int AS deliveries FROM flying
+),
 wanted AS MATERIALIZED (
     SELECT e.id, coalesce(f.deliveries, 0) + d.place AS place
       FROM webhook_endpoint e
@@ -23,9 +26,12 @@ wanted AS MATERIALIZED (
              FROM webhook_delivery
             WHERE endpoint_id = e.id AND state = 'pending' AND due_at <= %(now)s
             ORDER BY due_at
-            LIMIT greatest(0, CASE WHEN e.failing_since IS NULL THEN %(per_endpoint)s
-                                   ELSE %(while_failing)s
-                              END - coalesce(f.deliveries, 0))
+            LIMIT least(
+                      greatest(0, CASE WHEN e.failing_since IS NULL THEN %(per_endpoint)s
+                                       ELSE %(while_failing)s
+                                  END - coalesce(f.deliveries, 0)),
+                      greatest(1, %(in_total)s - (SELECT deliveries FROM all_flying))
+                  )
            ) d
      WHERE e.enabled
 ),
@@ -33,7 +39,7 @@ granted AS MATERIALIZED (
     SELECT id, count(*) AS places
       FROM (SELECT id, place, row_number() OVER (ORDER BY place, random()) AS turn
               FROM wanted) w
-     WHERE turn + (SELECT coalesce(sum(deliveries), 0) FROM flying)
+     WHERE turn + (SELECT deliveries FROM all_flying)
            <= CASE WHEN place = 1 THEN %(first_places)s ELSE %(in_total)s END
      GROUP BY id
 ),
