@@ -14,7 +14,7 @@ from ingest_api.key_memory import KeyMemory
 from ingest_api.publisher import Publisher
 from ingest_api.rate import RateLimit
 from ledger.catalog import metric_aggregations
-from ledger.db import Connection, transaction
+from ledger.db import Connection, KeptConnections
 from schemas.settings import Settings
 
 T = TypeVar("T")
@@ -27,6 +27,7 @@ AGGREGATIONS_SECONDS: Final = 5.0
 DATABASE_ERRORS: Final = (
     psycopg.OperationalError,
     psycopg.InterfaceError,
+    psycopg.errors.ReadOnlySqlTransaction,  # a standby, during a failover
     psycopg.errors.UndefinedTable,  # a database that is still to be migrated
 )
 
@@ -43,6 +44,7 @@ class Api:
         self._database = BoundedCalls(
             "database", settings.api_threads + 2, DATABASE_ERRORS
         )
+        self._connections = KeptConnections(settings.database_url)
         self._aggregations: dict[int, tuple[float, dict[str, str]]] = {}
         self._odoo = OdooCheck(settings.odoo_url)
         self.dependencies = Dependencies(
@@ -61,16 +63,17 @@ class Api:
         """The function's result, run in one transaction. Raises Unavailable."""
 
         def run() -> T:
-            with transaction(self.settings.database_url) as conn:
+            with self._connections.transaction() as conn:
                 return function(conn)
 
         return self._database.call(run, timeout_seconds)
 
     def close(self) -> None:
-        """End what this app has started; the pool of the database is the process's."""
+        """End what this app has started."""
         self.publisher.close()
         self._odoo.close()
         self._database.close()
+        self._connections.close()
 
     def aggregations(self, service_id: int, timeout_seconds: float) -> dict[str, str]:
         """Aggregation by metric code as far as known: nothing while the database is
