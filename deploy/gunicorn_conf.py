@@ -22,6 +22,7 @@ threads = _settings.api_threads
 graceful_timeout = 10
 timeout = 60
 keepalive = 30
+limit_request_line = 8190  # an id of 765 bytes, percent-encoded, in path and query
 loglevel = _settings.log_level.lower()
 control_socket_disable = True  # its path is shared by every gunicorn of the user
 
