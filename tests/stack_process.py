@@ -11,12 +11,27 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
+import psycopg
+import redis
+
 from deploy.embedded.child import child_command, child_environment
 from deploy.embedded.files import last_lines
 from tests.waiting import wait_until
 
 START_SECONDS = 150
 STOP_SECONDS = 150
+PROCESSES = {
+    "database",
+    "broker",
+    "odoo",
+    "api",
+    "worker",
+    "bridge",
+    "webhooks",
+    "beat",
+    "flower",
+}
 
 
 @dataclass(frozen=True)
@@ -140,3 +155,32 @@ def running_stack(
         yield await_ready(state, process)
     finally:
         end_up(process)
+
+
+def is_healthy(stack: RunningStack) -> bool:
+    """Whether every process runs, and API, Flower and Odoo answer."""
+    addresses = stack.addresses
+    urls = [f"{addresses['api']}/health", f"{addresses['flower']}/healthcheck"]
+    try:
+        answers = [httpx.get(url, timeout=5, trust_env=False) for url in urls]
+        httpx.get(addresses["odoo"], timeout=5, trust_env=False)
+    except httpx.HTTPError:
+        return False
+    alive = all(pids for pids in addresses["processes"].values())
+    return alive and all(answer.is_success for answer in answers)
+
+
+def keep_data(stack: RunningStack) -> None:
+    """Leave a row in the database and a message in the broker."""
+    with psycopg.connect(stack.database_url) as conn:
+        conn.execute("CREATE TABLE kept AS SELECT 42 AS answer")
+    with redis.Redis.from_url(str(stack.addresses["broker_url"])) as client:
+        client.lpush("kept", "message")
+
+
+def assert_data_kept(stack: RunningStack) -> None:
+    """Assert that both are still there."""
+    with psycopg.connect(stack.database_url) as conn:
+        assert conn.execute("SELECT answer FROM kept").fetchone() == (42,)
+    with redis.Redis.from_url(str(stack.addresses["broker_url"])) as client:
+        assert client.lrange("kept", 0, -1) == [b"message"]

@@ -1,85 +1,27 @@
 """`fusion-billing up` as its user sees it: addresses, healing, a clean end."""
 
 import os
-import pwd
-import shutil
 import signal
 import socket
 import stat
-import subprocess
-import sys
-import sysconfig
-import tempfile
-from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import psutil
-import psycopg
 import pytest
-import redis
 
-from deploy.embedded.state import State, leftovers, remove_state
-from tests.embedded_servers import (
-    BrokerServer,
-    state_directory,
-)
+from deploy.embedded.state import State, leftovers
 from tests.stack_process import (
+    PROCESSES,
     RunningStack,
-    await_ready,
+    assert_data_kept,
     end_up,
+    is_healthy,
+    keep_data,
     output_of,
     running_stack,
     start_up,
 )
 from tests.waiting import wait_until
-
-PROCESSES = {
-    "database",
-    "broker",
-    "odoo",
-    "api",
-    "worker",
-    "bridge",
-    "webhooks",
-    "beat",
-    "flower",
-}
-
-
-@pytest.fixture
-def state() -> Iterator[State]:
-    """A state directory of the test's own."""
-    with state_directory() as made:
-        yield made
-
-
-def is_healthy(stack: RunningStack) -> bool:
-    """Whether every process runs, and API, Flower and Odoo answer."""
-    addresses = stack.addresses
-    urls = [f"{addresses['api']}/health", f"{addresses['flower']}/healthcheck"]
-    try:
-        answers = [httpx.get(url, timeout=5, trust_env=False) for url in urls]
-        httpx.get(addresses["odoo"], timeout=5, trust_env=False)
-    except httpx.HTTPError:
-        return False
-    alive = all(pids for pids in addresses["processes"].values())
-    return alive and all(answer.is_success for answer in answers)
-
-
-def keep_data(stack: RunningStack) -> None:
-    """Leave a row in the database and a message in the broker."""
-    with psycopg.connect(stack.database_url) as conn:
-        conn.execute("CREATE TABLE kept AS SELECT 42 AS answer")
-    with redis.Redis.from_url(str(stack.addresses["broker_url"])) as client:
-        client.lpush("kept", "message")
-
-
-def assert_data_kept(stack: RunningStack) -> None:
-    with psycopg.connect(stack.database_url) as conn:
-        assert conn.execute("SELECT answer FROM kept").fetchone() == (42,)
-    with redis.Redis.from_url(str(stack.addresses["broker_url"])) as client:
-        assert client.lrange("kept", 0, -1) == [b"message"]
 
 
 def test_the_addresses_are_written_for_their_owner_once_all_answer(
@@ -224,83 +166,3 @@ def test_wrong_settings_are_reported_together_before_anything_starts(
     assert "FUSION_LOG_LEVEL" in output
     assert "Traceback" not in output
     assert leftovers(state) == []
-
-
-def test_named_servers_replace_the_embedded_ones(
-    state: State, database_url: str, redis_server: BrokerServer
-) -> None:
-    with redis.Redis.from_url(redis_server.url) as client:
-        client.flushall()
-    environ = os.environ | {
-        "DATABASE_URL": database_url,
-        "BROKER_URL": redis_server.url,
-    }
-    with running_stack(state.root, environ) as stack:
-        assert set(stack.addresses["processes"]) == PROCESSES - {"database", "broker"}
-        assert stack.database_url == database_url
-        assert stack.addresses["broker_url"] == redis_server.url
-        assert not state.postgres.exists()
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root's PostgreSQL is another user")
-def test_root_runs_it_below_a_directory_closed_to_others(tmp_path: Path) -> None:
-    closed = tmp_path / "closed"
-    closed.mkdir(mode=0o700)
-    state = State(closed / "state with % and # in it")
-    try:
-        with running_stack(state.root) as stack:
-            keep_data(stack)
-            outside = state.postgres.readlink()
-            assert outside.is_relative_to("/var/lib/fusion-billing")
-        with running_stack(state.root) as stack:
-            assert_data_kept(stack)
-            assert state.postgres.readlink() == outside
-    finally:
-        remove_state(state)
-
-
-@pytest.mark.skipif(
-    os.geteuid() != 0, reason="the other tests are the unprivileged ones"
-)
-def test_an_unprivileged_user_runs_it() -> None:
-    setpriv = shutil.which("setpriv")
-    if setpriv is None:
-        pytest.skip("no setpriv (util-linux) to become another user with")
-    user = pwd.getpwnam("daemon").pw_uid
-    prefix = [setpriv, f"--reuid={user}", f"--regid={user}", "--clear-groups"]
-    with tempfile.TemporaryDirectory(prefix="fusion-test-") as folder:
-        os.chown(folder, user, user)
-        state = State(Path(folder) / "state")
-        environ = os.environ | {
-            "HOME": folder,
-            "PYTHONPATH": sysconfig.get_path("purelib"),
-            "LD_LIBRARY_PATH": f"{folder}/python/lib",  # libpython, where it is shared
-        }
-        python = _python_for(prefix, Path(folder))
-        process = start_up(state.root, environ, prefix=prefix, python=python)
-        try:
-            stack = await_ready(state.root, process)
-            assert is_healthy(stack)
-            for pid in stack.addresses["processes"].values():
-                assert psutil.Process(*pid).uids().real == user
-        finally:
-            end_up(process)
-        assert leftovers(state) == []
-
-
-def _python_for(prefix: list[str], folder: Path) -> str:
-    """Our Python if that user may execute it, else a copy of it in the folder."""
-    # By way of env: setpriv itself still has root's reach.
-    try_it = [*prefix, "env", sys.executable, "-c", ""]
-    if subprocess.run(try_it, stderr=subprocess.DEVNULL, check=False).returncode == 0:
-        return sys.executable
-    library = Path("lib") / f"python3.{sys.version_info.minor}"
-    ignore = shutil.ignore_patterns("test", "site-packages", "__pycache__", "*.a")
-    base, copy = Path(sys.base_prefix), folder / "python"
-    shutil.copytree(base / library, copy / library, ignore=ignore)
-    for shared in (base / "lib").glob("libpython*.so*"):
-        shutil.copy2(shared, copy / "lib" / shared.name)
-    (copy / "bin").mkdir()
-    program = Path(os.path.realpath(sys.executable))
-    shutil.copy2(program, copy / "bin" / program.name)
-    return str(copy / "bin" / program.name)
