@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from marshmallow import ValidationError, fields
 
 from schemas.numbers import NumberInvalid, parse_number
+from schemas.texts import MAX_TEXT_BYTES
 
 MAX_TEXT: Final = 255
 FIRST_YEAR, LAST_YEAR = 1970, 2199
@@ -45,6 +46,9 @@ class Code(Text):
             raise ValidationError("is empty")
         if text != text.strip():
             raise ValidationError("has blanks at its beginning or end")
+        if len(text.encode()) > MAX_TEXT_BYTES:
+            # Usage could not be pushed for it: see schemas.texts.
+            raise ValidationError(f"is longer than {MAX_TEXT_BYTES} bytes in UTF-8")
         return text
 
 

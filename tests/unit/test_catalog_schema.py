@@ -176,6 +176,7 @@ SUB: list[str | int] = ["subscriptions", 0]
         (["service", "code"], "a\x00b", "service.code"),
         (["service", "code"], "\ud800", "service.code"),
         (["service", "code"], "x" * 256, "service.code"),
+        (["service", "code"], "\U0001f600" * 200, "service.code"),
         (["metrics"], {"code": "m"}, "metrics"),
         (["metrics", 0], "cpu", "metrics[0]"),
         (["metrics", 0, "aggregation"], "count", "metrics[0].aggregation"),
