@@ -115,3 +115,18 @@ def appended(directory: Path) -> list[str]:
     """The lines that the workers wrote so far."""
     path = directory / "lines"
     return path.read_text().split() if path.exists() else []
+
+
+def waits_for_some(directory: Path) -> None:
+    """Return when some more lines are written: messages are in work."""
+    before = len(appended(directory))
+    wait_until(lambda: len(appended(directory)) > before + 20, "some work")
+
+
+def waits_for_all(directory: Path, publisher: Publisher) -> None:
+    """Return when every line that the broker accepted is written."""
+    wait_until(
+        lambda: set(publisher.accepted) <= set(appended(directory)),
+        "every accepted line is written",
+        timeout_seconds=90,
+    )

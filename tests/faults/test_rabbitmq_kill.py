@@ -14,7 +14,12 @@ from schemas.broker import (
     task_queues,
 )
 from schemas.messages import FOLD_BATCH, ODOO_QUEUE, PUSH_ROLLUPS, USAGE_QUEUE
-from tests.append_run import AppendWorker, Publisher, appended
+from tests.append_run import (
+    AppendWorker,
+    Publisher,
+    waits_for_all,
+    waits_for_some,
+)
 from tests.append_worker import DELIVERY_LIMIT, POISON
 from tests.broker_settings import broker_settings
 from tests.rabbitmq_server import RabbitMQServer, find_rabbitmq_server, running_rabbitmq
@@ -67,19 +72,6 @@ def depth(server: RabbitMQServer, queue: str) -> int:
 def purge(server: RabbitMQServer, queue: str) -> None:
     with server.channel() as channel, suppress(amqp.exceptions.NotFound):
         channel.queue_purge(queue)
-
-
-def waits_for_some(directory: Path) -> None:
-    before = len(appended(directory))
-    wait_until(lambda: len(appended(directory)) > before + 20, "some work")
-
-
-def waits_for_all(directory: Path, publisher: Publisher) -> None:
-    wait_until(
-        lambda: set(publisher.accepted) <= set(appended(directory)),
-        "every accepted line is written",
-        timeout_seconds=90,
-    )
 
 
 def test_the_queue_is_a_quorum_queue_and_stores_what_it_confirmed(

@@ -8,7 +8,12 @@ import pytest
 
 from schemas.broker import DEAD_LETTER_QUEUE
 from schemas.messages import USAGE_QUEUE
-from tests.append_run import AppendWorker, Publisher, appended
+from tests.append_run import (
+    AppendWorker,
+    Publisher,
+    waits_for_all,
+    waits_for_some,
+)
 from tests.embedded_servers import BrokerServer
 from tests.waiting import wait_until
 
@@ -37,19 +42,6 @@ def publisher(own_redis: BrokerServer) -> Iterator[Publisher]:
 def held(own_redis: BrokerServer) -> int:
     with own_redis.client as client:
         return int(client.hlen("unacked"))
-
-
-def waits_for_some(directory: Path) -> None:
-    before = len(appended(directory))
-    wait_until(lambda: len(appended(directory)) > before + 20, "some work")
-
-
-def waits_for_all(directory: Path, publisher: Publisher) -> None:
-    wait_until(
-        lambda: set(publisher.accepted) <= set(appended(directory)),
-        "every accepted line is written",
-        timeout_seconds=60,
-    )
 
 
 def test_killed_workers_lose_nothing(
