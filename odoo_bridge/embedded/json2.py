@@ -1,6 +1,5 @@
 """JSON-2: ``POST /json/2/<model>/<method>``, arguments by name in one JSON object."""
 
-import hmac
 import inspect
 import json
 import re
@@ -11,7 +10,7 @@ from typing import Any
 from flask import Blueprint, Response, current_app, request
 from werkzeug.exceptions import BadRequest, HTTPException, NotFound, Unauthorized
 
-from odoo_bridge.embedded.dispatch import Server, call_by_name
+from odoo_bridge.embedded.dispatch import Server, call_by_name, is_key
 from odoo_bridge.embedded.env import is_api_model
 from odoo_bridge.embedded.errors import error_body, status_of
 from odoo_bridge.embedded.generic import GENERIC, fields_get
@@ -140,7 +139,7 @@ def _check_bearer(server: Server) -> None:
         raise Unauthorized(
             "User not authenticated, use an API Key with a Bearer Authorization header."
         )
-    if not hmac.compare_digest(found[1].encode(), server.api_key.encode()):
+    if not is_key(server, found[1]):
         raise Unauthorized("Invalid apikey")
 
 

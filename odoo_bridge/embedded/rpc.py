@@ -7,6 +7,7 @@ from odoo_bridge.embedded.dispatch import (
     call_by_position,
     check_database,
     check_key,
+    is_key,
 )
 from odoo_bridge.embedded.errors import AccessDenied
 
@@ -31,7 +32,7 @@ def _common(server: Server, method: str, params: Any) -> Any:
     if method in ("login", "authenticate"):
         database, login, key = params[:3]
         check_database(server, database)
-        return server.uid if (login, key) == (server.login, server.api_key) else False
+        return server.uid if is_key(server, key) and login == server.login else False
     raise Exception(f"Method not found: {method}")
 
 

@@ -156,6 +156,8 @@ def test_xmlrpc_login_answers_false_to_a_wrong_key(odoo: OdooTarget) -> None:
     ("change", "fault"),
     [
         ({"key": "wrong"}, 3),
+        ({"key": "clé"}, 3),
+        ({"key": 7}, 3),
         ({"key": ""}, 3),
         ({"uid": 1}, 3),
         ({"model": "no.such.model"}, 2),
