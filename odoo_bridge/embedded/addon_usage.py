@@ -32,7 +32,8 @@ def upsert_rollups(records: Records, rows: Sequence[Any]) -> list[dict[str, Any]
     """Store each row unless a newer revision is there; a bad row does not sink others.
 
     Answers ``{"index", "status", "reason"}`` per row; the status is created, updated,
-    unchanged, stale or error. Calling again with the same rows changes nothing.
+    unchanged, stale or error; a stale one's also has the "revision" that is held.
+    Calling again with the same rows changes nothing.
     """
     results: dict[int, dict[str, Any]] = {}
     good: dict[str, list[Any]] = {"index": [], **{name: [] for name in COLUMNS}}
@@ -50,7 +51,10 @@ def upsert_rollups(records: Records, rows: Sequence[Any]) -> list[dict[str, Any]
             _SQL["upsert_rollups"], {**good, "uid": records.env.uid}
         ):
             index = found["index"]
-            results[index] = _result(index, found["status"], found["reason"] or False)
+            status, reason = found["status"], found["reason"] or False
+            results[index] = _result(index, status, reason)
+            if status == "stale":
+                results[index]["revision"] = found["held"]
     return [results[index] for index in sorted(results)]
 
 

@@ -36,6 +36,22 @@ def test_a_rollup_is_created_updated_and_left_alone(world: World) -> None:
     assert (row["quantity"], row["revision"]) == ("2.5", 2)
 
 
+def test_a_stale_row_is_told_the_revision_that_is_held(world: World) -> None:
+    upsert(world.odoo, world.rollup(revision=5))
+
+    (against_table,) = upsert(world.odoo, world.rollup(revision=3))
+    within_call = upsert(
+        world.odoo, world.rollup(revision=4), world.rollup(revision=7, quantity="7")
+    )
+    beside_older = upsert(
+        world.odoo, world.rollup(revision=1), world.rollup(revision=2)
+    )
+
+    assert against_table["revision"] == 5
+    assert (within_call[0]["revision"], statuses(within_call)[1]) == (7, "updated")
+    assert [result["revision"] for result in beside_older] == [7, 7]
+
+
 def test_what_goes_in_comes_back(world: World) -> None:
     row = world.rollup(
         quantity=FIFTY_DIGITS,

@@ -2,7 +2,8 @@
 -- Absolute values, keyed by (subscription, metric, period_start); the greater revision
 -- wins, against the table and within the call. Known keys are updated and only unknown
 -- ones inserted, so that no id is spent on a row that is there. Answers a status per
--- given row, and for an error what is unknown. May run twice: then all is "unchanged".
+-- given row, for an error what is unknown, for a stale one the revision that is held. May
+-- run twice: then all is "unchanged".
 WITH given AS (
     SELECT *
       FROM unnest(%(index)s::int4[], %(service)s::text[], %(subscription)s::text[],
@@ -16,7 +17,11 @@ WITH given AS (
 ), resolved AS (
     SELECT g.*, s.id AS service_id, o.id AS subscription_id, m.id AS metric_id,
            row_number() OVER (PARTITION BY o.id, m.id, g.period_start
-                              ORDER BY g.revision DESC, g.index DESC) AS place
+                              ORDER BY g.revision DESC, g.index DESC) AS place,
+           first_value(g.index) OVER (PARTITION BY o.id, m.id, g.period_start
+                                      ORDER BY g.revision DESC, g.index DESC)
+               AS best_index,
+           max(g.revision) OVER (PARTITION BY o.id, m.id, g.period_start) AS newest
       FROM given g
       LEFT JOIN fusion_billing_service s ON s.code = g.service
       LEFT JOIN sale_order o
@@ -73,8 +78,10 @@ SELECT r.index,
             WHEN r.subscription_id IS NULL
             THEN 'unknown subscription ' || r.subscription
             WHEN r.metric_id IS NULL THEN 'unknown metric ' || r.metric
-       END AS reason
+       END AS reason,
+       greatest(b.revision, r.newest) AS held
   FROM resolved r
   LEFT JOIN known k USING (index)
   LEFT JOIN updated d USING (index)
+  LEFT JOIN known b ON b.index = r.best_index
  ORDER BY r.index;
