@@ -74,16 +74,19 @@ def apply_service(env: Env, row: r.Row) -> Applied:
 
 
 def apply_metric(env: Env, row: r.Row) -> Applied:
-    """``{service, code, name, aggregation, unit}``."""
-    return _upsert(
-        env,
-        "apply_metric",
-        service_id=_service(env, row),
-        code=r.text(row, "code"),
-        name=r.text(row, "name"),
-        aggregation=r.choice(row, "aggregation", AGGREGATIONS),
-        unit=r.optional_text(row, "unit"),
-    )
+    """``{service, code, name, aggregation, unit}``; with usage, it is added up so."""
+    values = {
+        "service_id": _service(env, row),
+        "code": r.text(row, "code"),
+        "name": r.text(row, "name"),
+        "aggregation": r.choice(row, "aggregation", AGGREGATIONS),
+        "unit": r.optional_text(row, "unit"),
+    }
+    if _one(env, "other_aggregation_in_use", values):
+        raise r.RowError(
+            "the aggregation of a metric with usage cannot change; make a new metric"
+        )
+    return _upsert(env, "apply_metric", **values)
 
 
 def apply_plan(env: Env, row: r.Row) -> Applied:
@@ -136,6 +139,7 @@ def apply_customer(env: Env, row: r.Row) -> Applied:
 def apply_subscription(env: Env, row: r.Row) -> Applied:
     """An order: ``{service, external_id, customer, plan, started_at, ended_at, …}``."""
     service_id = _service(env, row)
+    customer = _customer(env, row, service_id)
     zone = r.text(row, "timezone")
     if zone not in available_timezones():
         raise r.RowError(f"timezone: {zone!r} is not a time zone")
@@ -144,7 +148,8 @@ def apply_subscription(env: Env, row: r.Row) -> Applied:
         "apply_subscription",
         service_id=service_id,
         external_id=r.text(row, "external_id"),
-        partner_id=_customer(env, row, service_id),
+        partner_id=customer["partner_id"],
+        link_id=customer["id"],
         plan_id=_find(env, row, "plan", "find_plan", service_id=service_id),
         started_at=r.moment(row, "started_at"),
         ended_at=r.optional_moment(row, "ended_at"),
@@ -175,11 +180,8 @@ def _replace_charges(env: Env, plan_id: int, service_id: int, given: Any) -> boo
         if charge["metric_id"] in charges:
             raise r.RowError(f"charges[{place}].metric: is charged twice")
         charges[charge["metric_id"]] = charge
-    removed = _one(
-        env,
-        "remove_other_charges",
-        {"plan_id": plan_id, "metric_ids": list(charges)},
-    )
+    kept = {"plan_id": plan_id, "metric_ids": list(charges)}
+    removed = _one(env, "remove_other_charges", kept)
     applied = [
         _upsert(env, "apply_charge", plan_id=plan_id, **charge)[1]
         for charge in charges.values()
@@ -221,14 +223,13 @@ def _service(env: Env, row: r.Row) -> int:
     return _find(env, row, "service", "find_service")
 
 
-def _customer(env: Env, row: r.Row, service_id: int) -> int:
+def _customer(env: Env, row: r.Row, service_id: int) -> dict[str, Any]:
     external_id = r.text(row, "customer")
-    found = _one(
-        env, "find_customer", {"service_id": service_id, "external_id": external_id}
-    )
+    values = {"service_id": service_id, "external_id": external_id}
+    found = _one(env, "find_customer", values)
     if found is None:
         raise r.RowError(f"customer: unknown customer {external_id!r}")
-    return int(found["partner_id"])
+    return found
 
 
 def _find(env: Env, row: r.Row, key: str, query: str, **more: Any) -> int:

@@ -93,6 +93,7 @@ ORDER = model(
         ),
         "x_fc_service_id": link("Service", "fusion.billing.service"),
         "x_fc_external_id": Field("char", "External Subscription"),
+        "x_fc_account_link_id": link("Account Link", "fusion.billing.account.link"),
         "x_fc_plan_id": link("Plan", "fusion.billing.plan"),
         "x_fc_started_at": Field("datetime", "Started at"),
         "x_fc_ended_at": Field("datetime", "Ended at"),

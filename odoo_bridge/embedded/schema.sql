@@ -162,6 +162,10 @@ CREATE TABLE IF NOT EXISTS sale_order (
     CONSTRAINT sale_order_x_fc_ended_check CHECK (x_fc_ended_at > x_fc_started_at)
 );
 
+-- Later than the table, for databases that have it without.
+ALTER TABLE sale_order ADD COLUMN IF NOT EXISTS x_fc_account_link_id int4
+    REFERENCES fusion_billing_account_link ON DELETE RESTRICT;
+
 CREATE TABLE IF NOT EXISTS fusion_billing_usage (
     id              serial PRIMARY KEY,
     subscription_id int4 NOT NULL REFERENCES sale_order ON DELETE RESTRICT,

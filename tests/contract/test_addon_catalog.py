@@ -5,7 +5,14 @@ from typing import Any
 
 import pytest
 
-from tests.contract.addon_world import SERVICE, World, apply, make_world, statuses
+from tests.contract.addon_world import (
+    SERVICE,
+    World,
+    apply,
+    make_world,
+    statuses,
+    upsert,
+)
 from tests.contract.odoo_target import OdooTarget
 
 PARTNER = "res.partner"
@@ -173,6 +180,63 @@ def test_an_unknown_kind_is_refused(addon: OdooTarget) -> None:
         addon.refusal(SERVICE, "export_catalog", kind="coupon", after_id=0, limit=1),
     ):
         assert refusal[:2] == (422, "odoo.exceptions.ValidationError")
+
+
+def test_the_aggregation_of_a_metric_with_usage_stays(world: World) -> None:
+    changed = world.metric(aggregation="max")
+    upsert(world.odoo, world.rollup())
+
+    (refused,) = apply(world.odoo, "metric", changed)
+    renamed = apply(world.odoo, "metric", world.metric(name="CPU"))
+
+    assert refused["reason"] == (
+        "the aggregation of a metric with usage cannot change; make a new metric"
+    )
+    assert statuses(renamed) == ["updated"]
+
+
+def test_the_aggregation_of_a_metric_without_usage_may_change(world: World) -> None:
+    changed = world.metric(aggregation="max")
+
+    assert statuses(apply(world.odoo, "metric", changed)) == ["updated"]
+    assert own(world, "metric") == [changed]
+
+
+def test_two_customers_of_one_client_keep_their_own_subscriptions(
+    world: World,
+) -> None:
+    second = world.customer(external_id="c0", name="Jane's other account")
+    theirs = world.subscription(external_id="s2", customer="c0")
+    apply(world.odoo, "customer", second)
+    apply(world.odoo, "subscription", theirs)
+
+    assert partner_of(world, "c0") == partner_of(world, "c1")
+    assert own(world, "subscription") == [world.subscription(), theirs]
+
+
+def test_a_subscription_moves_between_two_customers_of_one_client(
+    world: World,
+) -> None:
+    apply(world.odoo, "customer", world.customer(external_id="c0"))
+    moved = world.subscription(customer="c0")
+
+    assert statuses(apply(world.odoo, "subscription", moved)) == ["updated"]
+    assert own(world, "subscription") == [moved]
+
+
+def test_an_order_without_a_link_names_a_customer_only_when_there_is_one(
+    world: World,
+) -> None:
+    (order,) = world.odoo.ask(
+        "sale.order", "search", domain=[["x_fc_service_id.code", "=", world.code]]
+    )
+    vals = {"x_fc_account_link_id": False}
+    world.odoo.ask("sale.order", "write", ids=[order], vals=vals)
+    alone = own(world, "subscription")
+    apply(world.odoo, "customer", world.customer(external_id="c0"))
+
+    assert alone == [world.subscription()]
+    assert own(world, "subscription") == [world.subscription(customer=False)]
 
 
 def test_a_client_is_found_by_e_mail_whatever_its_case(world: World) -> None:

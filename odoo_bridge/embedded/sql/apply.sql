@@ -73,6 +73,14 @@ SELECT id, 'unchanged'
  WHERE service_id = %(service_id)s AND code = %(code)s
    AND NOT EXISTS (SELECT FROM done);
 
+-- name: other_aggregation_in_use
+-- A row: the metric has usage that was added up in another way than the one given.
+SELECT m.id
+  FROM fusion_billing_metric m
+ WHERE m.service_id = %(service_id)s AND m.code = %(code)s
+   AND m.aggregation <> %(aggregation)s
+   AND EXISTS (SELECT FROM fusion_billing_usage u WHERE u.metric_id = m.id);
+
 -- name: apply_plan
 WITH done AS (
     INSERT INTO fusion_billing_plan AS t
@@ -161,23 +169,27 @@ RETURNING id;
 -- name: apply_subscription
 WITH done AS (
     INSERT INTO sale_order AS t
-           (name, state, partner_id, x_fc_service_id, x_fc_external_id, x_fc_plan_id,
-            x_fc_started_at, x_fc_ended_at, x_fc_timezone, x_fc_anchor,
+           (name, state, partner_id, x_fc_account_link_id, x_fc_service_id,
+            x_fc_external_id, x_fc_plan_id, x_fc_started_at, x_fc_ended_at,
+            x_fc_timezone, x_fc_anchor,
             create_uid, create_date, write_uid, write_date)
     VALUES ('S' || to_char(nextval('sale_order_name_seq'), 'FM00000'), 'draft',
-            %(partner_id)s, %(service_id)s, %(external_id)s, %(plan_id)s,
+            %(partner_id)s, %(link_id)s, %(service_id)s, %(external_id)s, %(plan_id)s,
             %(started_at)s, %(ended_at)s, %(timezone)s, %(anchor)s,
             %(uid)s, now() AT TIME ZONE 'UTC', %(uid)s, now() AT TIME ZONE 'UTC')
     ON CONFLICT (x_fc_service_id, x_fc_external_id) DO UPDATE
-       SET partner_id = excluded.partner_id, x_fc_plan_id = excluded.x_fc_plan_id,
+       SET partner_id = excluded.partner_id,
+           x_fc_account_link_id = excluded.x_fc_account_link_id,
+           x_fc_plan_id = excluded.x_fc_plan_id,
            x_fc_started_at = excluded.x_fc_started_at,
            x_fc_ended_at = excluded.x_fc_ended_at,
            x_fc_timezone = excluded.x_fc_timezone, x_fc_anchor = excluded.x_fc_anchor,
            write_uid = excluded.write_uid, write_date = excluded.write_date
-     WHERE (t.partner_id, t.x_fc_plan_id, t.x_fc_started_at, t.x_fc_ended_at,
-            t.x_fc_timezone, t.x_fc_anchor) IS DISTINCT FROM
-           (excluded.partner_id, excluded.x_fc_plan_id, excluded.x_fc_started_at,
-            excluded.x_fc_ended_at, excluded.x_fc_timezone, excluded.x_fc_anchor)
+     WHERE (t.partner_id, t.x_fc_account_link_id, t.x_fc_plan_id, t.x_fc_started_at,
+            t.x_fc_ended_at, t.x_fc_timezone, t.x_fc_anchor) IS DISTINCT FROM
+           (excluded.partner_id, excluded.x_fc_account_link_id, excluded.x_fc_plan_id,
+            excluded.x_fc_started_at, excluded.x_fc_ended_at, excluded.x_fc_timezone,
+            excluded.x_fc_anchor)
     RETURNING id, CASE WHEN xmax = 0 THEN 'created' ELSE 'updated' END AS status
 )
 SELECT id, status FROM done

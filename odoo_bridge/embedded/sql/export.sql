@@ -44,19 +44,23 @@ SELECT l.id, s.code AS service, l.external_id, p.name, p.email,
  LIMIT %(limit)s;
 
 -- name: export_subscription
--- The customer is the service's first link to the order's client.
+-- The customer is the order's link. An order made by hand may have none: then it is the
+-- one link that the service has to the order's client, and none when there are several.
 SELECT o.id, s.code AS service, o.x_fc_external_id AS external_id,
-       (SELECT l.external_id
-          FROM fusion_billing_account_link l
-         WHERE l.service_id = o.x_fc_service_id AND l.partner_id = o.partner_id
-         ORDER BY l.id
-         LIMIT 1) AS customer,
+       CASE WHEN o.x_fc_account_link_id IS NOT NULL THEN k.external_id
+            ELSE (SELECT min(l.external_id)
+                    FROM fusion_billing_account_link l
+                   WHERE l.service_id = o.x_fc_service_id
+                     AND l.partner_id = o.partner_id
+                  HAVING count(*) = 1)
+       END AS customer,
        p.plan_code AS plan, o.x_fc_started_at AS started_at,
        o.x_fc_ended_at AS ended_at, o.x_fc_timezone AS timezone,
        o.x_fc_anchor AS anchor, o.write_date
   FROM sale_order o
   JOIN fusion_billing_service s ON s.id = o.x_fc_service_id
   LEFT JOIN fusion_billing_plan p ON p.id = o.x_fc_plan_id
+  LEFT JOIN fusion_billing_account_link k ON k.id = o.x_fc_account_link_id
  WHERE o.id > %(after_id)s
  ORDER BY o.id
  LIMIT %(limit)s;
