@@ -1,7 +1,9 @@
 """Which rollups Odoo has not got yet: claiming them, and noting what became of them.
 
-A claim has a lease (``push_after``) and is committed before the call. Everything here
-may run twice: a mark only ever raises ``pushed_revision``.
+``push_after`` is when a row became due, and rows go out in that order; that of a
+claimed row is the end of its lease, that of a refused one its next attempt. A claim is
+committed before the call. Everything here may run twice: a mark only ever raises
+``pushed_revision``.
 """
 
 from collections.abc import Mapping, Sequence
@@ -51,6 +53,15 @@ class Refusal:
     retry_at: datetime
 
 
+@dataclass(frozen=True)
+class Overtaken:
+    """A claim older than the revision that Odoo holds, and when to send it again."""
+
+    claim: Claim
+    held: int
+    retry_at: datetime
+
+
 def lock_subscriptions(conn: Connection, limit: int, now: datetime) -> list[int]:
     """Lock, for this session, subscriptions that have rows to push; answers their keys.
 
@@ -75,23 +86,50 @@ def claim_rollups(
     now: datetime,
     lease_until: datetime,
 ) -> list[Claim]:
-    """Lease up to ``limit`` rows of these subscriptions, those that waited longest."""
-    rows = conn.execute(
-        _SQL["claim_rollups"],
+    """Lease up to ``limit`` rows of these subscriptions, those that waited longest.
+
+    Call it outside a transaction: rows are read, with what they are rated by, in one
+    statement after the lease, whose snapshot has a revision and the prices of that
+    revision. A price that changes afterwards raises the revision again.
+    """
+    leased = conn.execute(
+        _SQL["lease_rollups"],
         {
             "subscription_ids": list(subscription_ids),
             "limit": limit,
             "now": now,
             "lease_until": lease_until,
         },
-    )
-    return [_claim(*row) for row in rows]
+    ).fetchall()
+    if not leased:
+        return []
+    names = ("subscription_ids", "metric_ids", "period_starts")
+    columns = [list(column) for column in zip(*leased, strict=True)]
+    keys = dict(zip(names, columns, strict=True))
+    return [_claim(*row) for row in conn.execute(_SQL["read_claims"], keys)]
 
 
-def mark_pushed(conn: Connection, claims: Sequence[Claim]) -> None:
+def mark_pushed(conn: Connection, claims: Sequence[Claim], now: datetime) -> None:
     """Note that Odoo has the revisions that were claimed."""
     revisions = [claim.revision for claim in claims]
-    conn.execute(_SQL["mark_pushed"], {**_keys(claims), "revisions": revisions})
+    values = {**_keys(claims), "revisions": revisions, "now": now}
+    conn.execute(_SQL["mark_pushed"], values)
+
+
+def raise_revisions(conn: Connection, rows: Sequence[Overtaken]) -> int:
+    """Raise revisions above Odoo's, for those rows that are behind; answers how many.
+
+    Those are to be pushed again at ``retry_at``. A row that is not behind, or not any
+    more, stays as it is: a late call was stale, or a fold has raised it in between.
+    """
+    return conn.execute(
+        _SQL["raise_revisions"],
+        {
+            **_keys([row.claim for row in rows]),
+            "held": [row.held for row in rows],
+            "retry_at": [row.retry_at for row in rows],
+        },
+    ).rowcount
 
 
 def mark_refused(conn: Connection, refusals: Sequence[Refusal]) -> None:
@@ -107,10 +145,11 @@ def mark_refused(conn: Connection, refusals: Sequence[Refusal]) -> None:
 
 
 def release_rollups(
-    conn: Connection, claims: Sequence[Claim], lease_until: datetime
+    conn: Connection, claims: Sequence[Claim], lease_until: datetime, now: datetime
 ) -> None:
     """End the leases of a call that failed as a whole; no row is to blame for it."""
-    conn.execute(_SQL["release_rollups"], {**_keys(claims), "lease_until": lease_until})
+    values = {**_keys(claims), "lease_until": lease_until, "now": now}
+    conn.execute(_SQL["release_rollups"], values)
 
 
 def push_failed_before(conn: Connection, kind: str) -> bool:

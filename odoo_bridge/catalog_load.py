@@ -15,6 +15,7 @@ from ledger.db import transaction
 from ledger.known import known_names, known_service
 from odoo_bridge.client import OdooClient
 from odoo_bridge.errors import OdooMisconfiguredError
+from odoo_bridge.faults import one_line
 from odoo_bridge.pull import MODEL, pull_catalog
 from schemas.catalog_entries import Catalog, Service
 from schemas.catalog_file import (
@@ -152,7 +153,7 @@ def _apply(
 def _read_answer(answer: Any, rows: int) -> list[tuple[int, str, str]]:
     try:
         found = [
-            (int(row["index"]), str(row["status"]), f"Odoo refused it: {row['reason']}")
+            (int(row["index"]), str(row["status"]), _refused(row["reason"]))
             for row in answer
         ]
     except (KeyError, TypeError, ValueError) as error:
@@ -160,6 +161,10 @@ def _read_answer(answer: Any, rows: int) -> list[tuple[int, str, str]]:
     if [index for index, _, _ in found] != list(range(rows)):
         raise _wrong_answer()
     return found
+
+
+def _refused(reason: Any) -> str:
+    return one_line(f"Odoo refused it: {reason}")
 
 
 def _wrong_answer() -> OdooMisconfiguredError:

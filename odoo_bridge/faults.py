@@ -128,8 +128,12 @@ def judge_fault(code: int, text: str) -> OdooError:
 
 
 def one_line(text: str) -> str:
-    """The text without line breaks, cut to what a log line and a column hold."""
-    line = " ".join(text.split())
+    """The text without line breaks, cut to what a log line and a column hold.
+
+    What neither can hold or show, as NUL and lone surrogates, becomes U+FFFD.
+    """
+    words = " ".join(text.split())
+    line = "".join(char if char.isprintable() else "\ufffd" for char in words)
     return line if len(line) <= MAX_MESSAGE else line[: MAX_MESSAGE - 1] + "…"
 
 

@@ -17,7 +17,7 @@ SELECT d.subscription_id
 -- name: unlock_subscriptions
 SELECT pg_advisory_unlock_all()
 
--- name: claim_rollups
+-- name: lease_rollups
 -- A second statement after the locks, so that it sees what their last holder has marked.
 -- The lease keeps a row from being claimed again should the locking session be lost while
 -- the call still runs.
@@ -29,32 +29,37 @@ WITH claimed AS MATERIALIZED (
      ORDER BY r.push_after
      LIMIT %(limit)s
        FOR UPDATE SKIP LOCKED
-),
-leased AS (
-    UPDATE rollup r
-       SET push_after = %(lease_until)s
-      FROM claimed c
-     WHERE r.subscription_id = c.subscription_id AND r.metric_id = c.metric_id
-       AND r.period_start = c.period_start
-    RETURNING r.subscription_id, r.metric_id, r.period_start, r.period_end, r.quantity,
-              r.revision, r.push_attempts
 )
-SELECT l.subscription_id, l.metric_id, l.period_start, l.period_end, l.quantity,
-       l.revision, l.push_attempts,
+UPDATE rollup r
+   SET push_after = %(lease_until)s
+  FROM claimed c
+ WHERE r.subscription_id = c.subscription_id AND r.metric_id = c.metric_id
+   AND r.period_start = c.period_start
+RETURNING r.subscription_id, r.metric_id, r.period_start
+
+-- name: read_claims
+-- Not in the statement that leases: a row that it had to wait for, it would read newer
+-- than the charge beside it.
+SELECT r.subscription_id, r.metric_id, r.period_start, r.period_end, r.quantity,
+       r.revision, r.push_attempts,
        s.code, b.external_id, m.code, p.currency,
        c.model, c.included, c.price, c.package_size, c.tiers
-  FROM leased l
-  JOIN subscription b ON b.id = l.subscription_id
+  FROM unnest(
+           %(subscription_ids)s::bigint[], %(metric_ids)s::integer[],
+           %(period_starts)s::timestamptz[]
+       ) AS l (subscription_id, metric_id, period_start)
+  JOIN rollup r USING (subscription_id, metric_id, period_start)
+  JOIN subscription b ON b.id = r.subscription_id
   JOIN service s ON s.id = b.service_id
-  JOIN metric m ON m.id = l.metric_id
+  JOIN metric m ON m.id = r.metric_id
   JOIN plan p ON p.id = b.plan_id
-  LEFT JOIN charge c ON c.plan_id = p.id AND c.metric_id = l.metric_id
- ORDER BY l.subscription_id, l.metric_id, l.period_start
+  LEFT JOIN charge c ON c.plan_id = p.id AND c.metric_id = r.metric_id
+ ORDER BY r.subscription_id, r.metric_id, r.period_start
 
 -- name: mark_pushed
 -- The revision that was sent, never the one that is there now: a fold that came in
--- between leaves the row dirty, and it goes out again. Rows are locked in the order in
--- which a fold locks them.
+-- between leaves the row dirty, due since that fold, behind all that wait longer. Rows are
+-- locked in the order in which a fold locks them.
 WITH sent AS (
     SELECT * FROM unnest(
         %(subscription_ids)s::bigint[], %(metric_ids)s::integer[],
@@ -70,7 +75,7 @@ locked AS MATERIALIZED (
 )
 UPDATE rollup r
    SET pushed_revision = greatest(r.pushed_revision, l.revision),
-       push_attempts = 0, push_after = '-infinity', push_error = NULL
+       push_attempts = 0, push_after = least(r.updated_at, %(now)s), push_error = NULL
   FROM locked l
  WHERE r.subscription_id = l.subscription_id AND r.metric_id = l.metric_id
    AND r.period_start = l.period_start
@@ -98,6 +103,32 @@ UPDATE rollup r
  WHERE r.subscription_id = l.subscription_id AND r.metric_id = l.metric_id
    AND r.period_start = l.period_start
 
+-- name: raise_revisions
+-- Odoo holds a newer revision than the ledger has, which was restored from a backup: Odoo
+-- would ignore the ledger's values until the ledger has come that far by itself.
+WITH overtaken AS (
+    SELECT * FROM unnest(
+        %(subscription_ids)s::bigint[], %(metric_ids)s::integer[],
+        %(period_starts)s::timestamptz[], %(held)s::bigint[],
+        %(retry_at)s::timestamptz[]
+    ) AS s (subscription_id, metric_id, period_start, held, retry_at)
+),
+locked AS MATERIALIZED (
+    SELECT r.subscription_id, r.metric_id, r.period_start, o.held, o.retry_at
+      FROM overtaken o
+      JOIN rollup r USING (subscription_id, metric_id, period_start)
+     WHERE r.revision < o.held
+     ORDER BY r.subscription_id, r.metric_id, r.period_start
+       FOR NO KEY UPDATE OF r
+)
+UPDATE rollup r
+   SET revision = l.held + 1, push_after = l.retry_at,
+       push_attempts = r.push_attempts + 1,
+       push_error = 'Odoo held revision ' || l.held || ', the ledger ' || r.revision
+  FROM locked l
+ WHERE r.subscription_id = l.subscription_id AND r.metric_id = l.metric_id
+   AND r.period_start = l.period_start
+
 -- name: release_rollups
 -- The call as a whole failed, through no fault of the rows: the lease ends at once.
 WITH given AS (
@@ -115,7 +146,7 @@ locked AS MATERIALIZED (
        FOR NO KEY UPDATE OF r
 )
 UPDATE rollup r
-   SET push_after = '-infinity'
+   SET push_after = least(r.updated_at, %(now)s)
   FROM locked l
  WHERE r.subscription_id = l.subscription_id AND r.metric_id = l.metric_id
    AND r.period_start = l.period_start
