@@ -10,6 +10,7 @@ from ledger.periods import Terms
 from ledger.place import Catalog, Metric, Subscription
 from ledger.queries import load_queries
 from ledger.replacing import replace_changed, terms_of
+from ledger.rerating import exclude_folds, rerate_plan, rerate_subscription
 
 _SQL = load_queries("catalog")
 _FOLD_SQL = load_queries("fold")
@@ -17,6 +18,10 @@ _FOLD_SQL = load_queries("fold")
 
 class CatalogRowUnknown(LookupError):
     """A row names a service, plan, metric or customer that the ledger does not have."""
+
+
+class CatalogRowRefused(ValueError):
+    """A row says what cannot become so: a rename, another way to add up usage."""
 
 
 @dataclass(frozen=True)
@@ -127,40 +132,65 @@ def metric_aggregations(conn: Connection, service_id: int) -> dict[str, str]:
 def upsert_service(conn: Connection, row: ServiceRow) -> int:
     """Write a service; returns its key. Safe to repeat, as all upserts here are."""
     found = conn.execute(_SQL["upsert_service"], row.__dict__).fetchone()
-    assert found is not None  # noqa: S101 - an upsert with RETURNING answers one row
-    return int(found[0])
+    return _need_service(conn, row.code) if found is None else int(found[0])
 
 
 def upsert_metric(conn: Connection, row: MetricRow) -> None:
-    """Write a metric. Raises CatalogRowUnknown when its service is not known."""
-    _need_service(conn, row.service)
+    """Write a metric.
+
+    Raises CatalogRowUnknown when its service is not known, CatalogRowRefused when it
+    has usage that was added up in another way.
+    """
+    service_id = _need_service(conn, row.service)
+    before = metric_aggregations(conn, service_id).get(row.code, row.aggregation)
+    if before != row.aggregation:
+        exclude_folds(conn, service_id)
+        if conn.execute(_SQL["metric_has_usage"], row.__dict__).fetchone():
+            raise CatalogRowRefused(
+                "the aggregation of a metric with usage cannot change, from "
+                f"{before} to {row.aggregation}; make a new metric"
+            )
     conn.execute(_SQL["upsert_metric"], row.__dict__)
 
 
 def upsert_plan(conn: Connection, row: PlanRow) -> None:
     """Write a plan and replace its charges; another interval counts usage again by it.
 
+    Other charges or another currency send the usage of running periods out again.
     Raises CatalogRowUnknown when its service, or a charge's metric, is not known.
     """
     service_id = _need_service(conn, row.service)
+    names = {"service": row.service, "plan": row.code}
+    known = conn.execute(_SQL["plan_id"], names).fetchone()
     before = terms_of(conn, row.service, plan=row.code)
     conn.execute(_SQL["upsert_plan"], {**row.__dict__, "charges": None})
     after = terms_of(conn, row.service, plan=row.code)
     replace_changed(conn, service_id, before, after)
-    found = conn.execute(
-        _SQL["plan_id"], {"service": row.service, "plan": row.code}
-    ).fetchone()
+    found = conn.execute(_SQL["plan_id"], names).fetchone()
     assert found is not None  # noqa: S101 - written one statement ago
-    plan_id = found[0]
+    changed = _replace_charges(conn, found[0], row)
+    if known is not None and (changed or known != found):
+        rerate_plan(conn, service_id, found[0])
+
+
+def _replace_charges(conn: Connection, plan_id: int, row: PlanRow) -> bool:
+    """Make the plan's charges the row's; answers whether anything changed."""
+    changed = False
     for charge in row.charges:
         values = {**charge.__dict__, "tiers": json.dumps(charge.tiers)}
-        written = conn.execute(_SQL["upsert_charge"], {**values, "plan_id": plan_id})
-        if not written.rowcount:
+        found = conn.execute(
+            _SQL["upsert_charge"], {**values, "plan_id": plan_id}
+        ).fetchone()
+        if found is None:
             raise CatalogRowUnknown(
                 f"plan {row.code}: metric {charge.metric} is not known"
             )
+        changed = changed or bool(found[0])
     metrics = [charge.metric for charge in row.charges]
-    conn.execute(_SQL["delete_other_charges"], {"plan_id": plan_id, "metrics": metrics})
+    removed = conn.execute(
+        _SQL["delete_other_charges"], {"plan_id": plan_id, "metrics": metrics}
+    )
+    return changed or removed.rowcount > 0
 
 
 def upsert_customer(conn: Connection, row: CustomerRow) -> None:
@@ -172,18 +202,22 @@ def upsert_customer(conn: Connection, row: CustomerRow) -> None:
 def upsert_subscription(conn: Connection, row: SubscriptionRow) -> None:
     """Write a subscription; other terms than before count its usage again by them.
 
-    Raises CatalogRowUnknown when its service, customer or plan is not known.
+    Another plan sends the usage of its running periods out again. Raises
+    CatalogRowUnknown when its service, customer or plan is not known.
     """
     service_id = _need_service(conn, row.service)
+    known = conn.execute(_SQL["subscription_plan"], row.__dict__).fetchone()
     before = terms_of(conn, row.service, subscription=row.external_id)
-    conn.execute(_SQL["upsert_subscription"], row.__dict__)
-    after = terms_of(conn, row.service, subscription=row.external_id)
-    replace_changed(conn, service_id, before, after)
-    if not conn.execute(_SQL["subscription_exists"], row.__dict__).fetchone():
+    found = conn.execute(_SQL["upsert_subscription"], row.__dict__).fetchone()
+    if found is None:
         raise CatalogRowUnknown(
             f"subscription {row.external_id}: customer {row.customer}, plan {row.plan} "
             f"or service {row.service} is not known"
         )
+    after = terms_of(conn, row.service, subscription=row.external_id)
+    replace_changed(conn, service_id, before, after)
+    if known is not None and known[1] != found[0]:
+        rerate_subscription(conn, service_id, known[0])
 
 
 def mark_synced(conn: Connection, kind: str, now: datetime) -> None:

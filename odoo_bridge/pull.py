@@ -2,10 +2,11 @@
 
 A full pull, by pages. It may run at any time and twice at once: every write is an
 upsert of what Odoo says, and a row that has not changed writes nothing. A row that
-cannot be taken is noted and passed over, so that it does not hold up the others.
+cannot be taken is noted and passed over, so that it does not hold up the others. So is
+one that was renamed in Odoo: the ledger and the apps know it by its old name.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -15,6 +16,7 @@ import structlog
 from marshmallow import ValidationError
 
 from ledger.catalog import (
+    CatalogRowRefused,
     CatalogRowUnknown,
     ChargeRow,
     CustomerRow,
@@ -31,8 +33,9 @@ from ledger.catalog import (
     upsert_subscription,
 )
 from ledger.db import Connection, transaction
+from ledger.renames import refuse_rename
 from odoo_bridge.client import OdooClient
-from odoo_bridge.errors import OdooError, OdooInvalidError
+from odoo_bridge.errors import OdooError, OdooInvalidError, OdooMisconfiguredError
 from odoo_bridge.faults import one_line
 from schemas.catalog_entries import Charge
 from schemas.messages import plain_number
@@ -53,7 +56,7 @@ class PullReport:
 
 
 def pull_catalog(client: OdooClient, database_url: str, now: datetime) -> PullReport:
-    """Pull every kind, each page in a transaction of its own.
+    """Pull every kind, each row in a transaction of its own.
 
     Notes per kind in ``odoo_sync`` how it went. Raises OdooError when Odoo fails, and
     psycopg.OperationalError when the ledger is away; what was pulled so far stays.
@@ -64,7 +67,7 @@ def pull_catalog(client: OdooClient, database_url: str, now: datetime) -> PullRe
             kind_taken, kind_faults = _pull_kind(client, database_url, kind)
         except OdooError as error:
             with transaction(database_url) as conn:
-                mark_sync_failed(conn, kind, str(error), now)
+                mark_sync_failed(conn, kind, one_line(str(error)), now)
             raise
         with transaction(database_url) as conn:
             if kind_faults:
@@ -99,7 +102,7 @@ def _pages(client: OdooClient, kind: str) -> Iterator[list[Any]]:
         answer = client.repeat(
             MODEL, "export_catalog", kind=kind, after_id=after_id, limit=PAGE_ROWS
         )
-        rows, last_id = answer["rows"], int(answer["last_id"])
+        rows, last_id = _read_page(answer)
         if not rows:
             return
         yield rows
@@ -110,19 +113,35 @@ def _pages(client: OdooClient, kind: str) -> Iterator[list[Any]]:
         after_id = last_id
 
 
+def _read_page(answer: Any) -> tuple[list[Any], int]:
+    """A page's rows and last id. Raises OdooMisconfiguredError on another shape."""
+    if isinstance(answer, Mapping):
+        rows, last_id = answer.get("rows"), answer.get("last_id")
+        if isinstance(rows, list) and type(last_id) is int:
+            return rows, last_id
+    raise OdooMisconfiguredError(
+        "export_catalog answered something else than a page of rows; another version "
+        "of the addon is installed in Odoo"
+    )
+
+
 def _take(conn: Connection, kind: str, row: Any) -> str | None:
-    """Write one row in a savepoint of its own; answers why it could not be written."""
+    """Write one row and commit; answers why it could not be written."""
     key = row.get("id") if isinstance(row, dict) else None
     try:
         service, entry = read_row(kind, row)
+        if type(key) is not int:
+            raise ValidationError("is no id", "id")
+        name = entry.external_id if hasattr(entry, "external_id") else entry.code
         with conn.transaction():
-            _WRITERS[kind](conn, service, entry, int(row["id"]))
+            refuse_rename(conn, kind, service, name, key)
+            _WRITERS[kind](conn, service, entry, key)
     except ValidationError as error:
         reason = str(error.messages)
-    except (CatalogRowUnknown, KeyError) as error:
+    except (CatalogRowRefused, CatalogRowUnknown, UnicodeEncodeError) as error:
         reason = str(error)
     except (psycopg.DataError, psycopg.IntegrityError) as error:
-        reason = str(error.diag.message_primary)
+        reason = error.diag.message_primary or str(error)
     else:
         return None
     log.warning("catalog_row_refused", kind=kind, odoo_id=key, reason=one_line(reason))

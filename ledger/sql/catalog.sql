@@ -1,8 +1,13 @@
+-- What a pull writes. A row that is as it was writes nothing at all.
+
 -- name: upsert_service
+-- No row: it is as it was.
 INSERT INTO service AS s (code, name, mode, odoo_id)
 VALUES (%(code)s, %(name)s, %(mode)s, %(odoo_id)s)
 ON CONFLICT (code) DO UPDATE
    SET name = excluded.name, mode = excluded.mode, odoo_id = excluded.odoo_id
+ WHERE (s.name, s.mode, s.odoo_id) IS DISTINCT FROM
+       (excluded.name, excluded.mode, excluded.odoo_id)
 RETURNING id
 
 -- name: service_id
@@ -35,19 +40,35 @@ ON CONFLICT (service_id, code) DO UPDATE
         excluded.odoo_id)
 
 -- name: plan_id
-SELECT p.id
+-- With what a charge is rated by besides itself.
+SELECT p.id, p.currency
   FROM plan p JOIN service s ON s.id = p.service_id
  WHERE s.code = %(service)s AND p.code = %(plan)s
 
 -- name: upsert_charge
-INSERT INTO charge AS c (plan_id, metric_id, model, included, price, package_size, tiers)
-SELECT p.id, m.id, %(model)s, %(included)s::numeric, %(price)s::numeric,
-       %(package_size)s::numeric, %(tiers)s::jsonb
-  FROM plan p JOIN metric m ON m.service_id = p.service_id AND m.code = %(metric)s
- WHERE p.id = %(plan_id)s
-ON CONFLICT (plan_id, metric_id) DO UPDATE
-   SET model = excluded.model, included = excluded.included, price = excluded.price,
-       package_size = excluded.package_size, tiers = excluded.tiers
+-- Answers whether it is new or another than before; no row: the metric is not known.
+WITH named AS (
+    SELECT p.id AS plan_id, m.id AS metric_id
+      FROM plan p
+      JOIN metric m ON m.service_id = p.service_id AND m.code = %(metric)s
+     WHERE p.id = %(plan_id)s
+),
+written AS (
+    INSERT INTO charge AS c (plan_id, metric_id, model, included, price, package_size,
+                             tiers)
+    SELECT plan_id, metric_id, %(model)s, %(included)s::numeric, %(price)s::numeric,
+           %(package_size)s::numeric, %(tiers)s::jsonb
+      FROM named
+    ON CONFLICT (plan_id, metric_id) DO UPDATE
+       SET model = excluded.model, included = excluded.included,
+           price = excluded.price, package_size = excluded.package_size,
+           tiers = excluded.tiers
+     WHERE (c.model, c.included, c.price, c.package_size, c.tiers) IS DISTINCT FROM
+           (excluded.model, excluded.included, excluded.price, excluded.package_size,
+            excluded.tiers)
+    RETURNING 1
+)
+SELECT EXISTS (SELECT FROM written) FROM named
 
 -- name: delete_other_charges
 DELETE FROM charge c
@@ -65,32 +86,49 @@ ON CONFLICT (service_id, external_id) DO UPDATE
  WHERE (c.name, c.email, c.odoo_id) IS DISTINCT FROM
        (excluded.name, excluded.email, excluded.odoo_id)
 
--- name: upsert_subscription
-INSERT INTO subscription AS b (service_id, external_id, customer_id, plan_id,
-                               started_at, ended_at, timezone, anchor, odoo_id)
-SELECT s.id, %(external_id)s, c.id, p.id, %(started_at)s, %(ended_at)s,
-       %(timezone)s, %(anchor)s, %(odoo_id)s
-  FROM service s
-  JOIN customer c ON c.service_id = s.id AND c.external_id = %(customer)s
-  JOIN plan p ON p.service_id = s.id AND p.code = %(plan)s
- WHERE s.code = %(service)s
-ON CONFLICT (service_id, external_id) DO UPDATE
-   SET customer_id = excluded.customer_id, plan_id = excluded.plan_id,
-       started_at = excluded.started_at, ended_at = excluded.ended_at,
-       timezone = excluded.timezone, anchor = excluded.anchor,
-       odoo_id = excluded.odoo_id, updated_at = now()
- WHERE (b.customer_id, b.plan_id, b.started_at, b.ended_at, b.timezone, b.anchor,
-        b.odoo_id) IS DISTINCT FROM
-       (excluded.customer_id, excluded.plan_id, excluded.started_at, excluded.ended_at,
-        excluded.timezone, excluded.anchor, excluded.odoo_id)
-
--- name: subscription_exists
-SELECT 1
+-- name: subscription_plan
+SELECT b.id, b.plan_id
   FROM subscription b JOIN service s ON s.id = b.service_id
  WHERE s.code = %(service)s AND b.external_id = %(external_id)s
 
+-- name: upsert_subscription
+-- Answers the plan's key; no row: its service, customer or plan is not known.
+WITH named AS (
+    SELECT s.id AS service_id, c.id AS customer_id, p.id AS plan_id
+      FROM service s
+      JOIN customer c ON c.service_id = s.id AND c.external_id = %(customer)s
+      JOIN plan p ON p.service_id = s.id AND p.code = %(plan)s
+     WHERE s.code = %(service)s
+),
+written AS (
+    INSERT INTO subscription AS b (service_id, external_id, customer_id, plan_id,
+                                   started_at, ended_at, timezone, anchor, odoo_id)
+    SELECT service_id, %(external_id)s, customer_id, plan_id, %(started_at)s,
+           %(ended_at)s, %(timezone)s, %(anchor)s, %(odoo_id)s
+      FROM named
+    ON CONFLICT (service_id, external_id) DO UPDATE
+       SET customer_id = excluded.customer_id, plan_id = excluded.plan_id,
+           started_at = excluded.started_at, ended_at = excluded.ended_at,
+           timezone = excluded.timezone, anchor = excluded.anchor,
+           odoo_id = excluded.odoo_id, updated_at = now()
+     WHERE (b.customer_id, b.plan_id, b.started_at, b.ended_at, b.timezone, b.anchor,
+            b.odoo_id) IS DISTINCT FROM
+           (excluded.customer_id, excluded.plan_id, excluded.started_at,
+            excluded.ended_at, excluded.timezone, excluded.anchor, excluded.odoo_id)
+)
+SELECT plan_id FROM named
+
 -- name: metric_aggregations
 SELECT code, aggregation FROM metric WHERE service_id = %(service_id)s
+
+-- name: metric_has_usage
+SELECT 1
+  FROM service s
+  JOIN metric m ON m.service_id = s.id AND m.code = %(code)s
+  JOIN subscription b ON b.service_id = s.id
+  JOIN rollup r ON r.subscription_id = b.id AND r.metric_id = m.id
+ WHERE s.code = %(service)s
+ LIMIT 1
 
 -- name: mark_synced
 INSERT INTO odoo_sync (kind, synced_at) VALUES (%(kind)s, %(now)s)

@@ -1,0 +1,38 @@
+"""Sending rollups out again, because what they are rated by has changed.
+
+Rollups are rated when they are pushed, so a new price makes no difference to them until
+they are pushed again. What was sent for a period that has ended stays as it was.
+"""
+
+from ledger.db import Connection
+from ledger.locks import TERMS_LOCK
+from ledger.queries import load_queries
+
+_SQL = load_queries("rerating")
+
+
+def rerate_plan(conn: Connection, service_id: int, plan_id: int) -> None:
+    """Make dirty the running periods of all subscriptions that have the plan.
+
+    Call it after the change, in its transaction. Time grows with these rollups.
+    """
+    exclude_folds(conn, service_id)
+    conn.execute(_SQL["rerate"], {"plan_id": plan_id, "subscription_id": None})
+
+
+def rerate_subscription(
+    conn: Connection, service_id: int, subscription_id: int
+) -> None:
+    """Make dirty the running periods of one subscription, as ``rerate_plan``."""
+    exclude_folds(conn, service_id)
+    conn.execute(_SQL["rerate"], {"plan_id": None, "subscription_id": subscription_id})
+
+
+def exclude_folds(conn: Connection, service_id: int) -> None:
+    """Wait for the service's folds that run; new ones wait for this transaction.
+
+    So no rollup comes in between that would go out by the old price and be missed.
+    """
+    conn.execute(
+        _SQL["exclude_folds"], {"lock_space": TERMS_LOCK, "service_id": service_id}
+    )
