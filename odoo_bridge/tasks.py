@@ -1,8 +1,8 @@
 """The bridge's tasks. Both claim or re-read what is due, so a lost one costs a beat.
 
-An Odoo or a ledger that fails is one line in the log, and the next beat tries again: no
-task fails for it, so that none of it loops. Settings are read at each run, so that a
-new API key is taken without a restart.
+An Odoo or a ledger that fails is one line in the log a minute, and the next beat tries
+again: no task fails for it, so that none of it loops. Settings are read at each run, so
+that a new API key is taken without a restart.
 """
 
 import os
@@ -19,12 +19,15 @@ from ledger.unparking import services_with_parked
 from odoo_bridge import pull, push
 from odoo_bridge.client import connect
 from odoo_bridge.errors import OdooError, OdooRetryError
+from odoo_bridge.failure_log import FailureLog
 from odoo_bridge.faults import one_line
 from schemas.broker import PUBLISH_ERRORS
 from schemas.messages import APPLY_PARKED, PULL_CATALOG, PUSH_ROLLUPS
 from schemas.settings import load_settings
 
 log = structlog.get_logger(__name__)
+failures = FailureLog()
+"""Of this process, whose tasks run every second."""
 
 
 @shared_task(name=PUSH_ROLLUPS)
@@ -57,10 +60,16 @@ def _one_line_on_failure(event: str) -> Iterator[None]:
     try:
         yield
     except OdooRetryError as error:
-        log.warning(event, kind=type(error).__name__, reason=str(error))
+        _log_failure("warning", event, error)
     except OdooError as error:
-        log.error(event, kind=type(error).__name__, reason=str(error))
+        _log_failure("error", event, error)
     except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-        log.warning(event, kind=type(error).__name__, reason=one_line(str(error)))
+        _log_failure("warning", event, error)
     except PUBLISH_ERRORS as error:
-        log.warning(event, kind=type(error).__name__, reason=one_line(str(error)))
+        _log_failure("warning", event, error)
+    else:
+        failures.succeeded(event)
+
+
+def _log_failure(level: str, event: str, error: Exception) -> None:
+    failures.failed(level, event, type(error).__name__, reason=one_line(str(error)))

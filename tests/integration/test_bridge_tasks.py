@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 from ledger.db import connect as connect_ledger
 from odoo_bridge.catalog_load import load_catalog_file
 from odoo_bridge.client import connect
-from odoo_bridge.tasks import pull_catalog, push_rollups
+from odoo_bridge.tasks import failures, pull_catalog, push_rollups
 from schemas.broker import celery_settings
 from schemas.messages import USAGE_QUEUE
 from tests.bridge_world import (
@@ -46,6 +46,7 @@ def environ(
     }
     for name, value in values.items():
         monkeypatch.setenv(name, value)
+    failures.forget()
     return monkeypatch
 
 
@@ -88,7 +89,8 @@ def test_an_odoo_that_is_away_is_one_line_and_no_failure(
     environ.setenv("ODOO_URL", closed_port_url())
 
     with capture_logs() as lines:
-        push_rollups()
+        for _ in range(3):
+            push_rollups()
         pull_catalog()
 
     assert [(line["event"], line["log_level"]) for line in lines] == [
@@ -96,6 +98,19 @@ def test_an_odoo_that_is_away_is_one_line_and_no_failure(
         ("pull_failed", "warning"),
     ]
     assert rollup_state(database_url)[0]["pushed_revision"] == 0
+
+
+def test_the_end_of_an_outage_is_logged_once(
+    environ: pytest.MonkeyPatch, standin: OdooTarget
+) -> None:
+    environ.setenv("ODOO_URL", closed_port_url())
+    with capture_logs() as lines:
+        pull_catalog()
+        environ.setenv("ODOO_URL", standin.url)
+        pull_catalog()
+        pull_catalog()
+
+    assert [line["event"] for line in lines] == ["pull_failed", "pull_failed_over"]
 
 
 def test_a_key_that_odoo_refuses_is_an_error_for_a_person(
