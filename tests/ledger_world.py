@@ -35,6 +35,12 @@ NOW_US = int(NOW.timestamp()) * 1_000_000
 AGGREGATIONS = ("sum", "max", "last", "unique")
 
 _numbers = itertools.count(1)
+_odoo_ids = itertools.count(2_000_000_000)
+
+
+def _odoo_id() -> int:
+    """One that no Odoo of a test deals out: a shared stack has both."""
+    return next(_odoo_ids)
 
 
 @dataclass(frozen=True)
@@ -49,12 +55,14 @@ class World:
 def make_world(conn: Connection, subscriptions: int = 2) -> World:
     """A new service with a metric per aggregation, named like it; commits."""
     code = f"service-{next(_numbers)}"
-    service_id = upsert_service(conn, ServiceRow(code, code, "live", 1))
+    service_id = upsert_service(conn, ServiceRow(code, code, "live", _odoo_id()))
     for aggregation in AGGREGATIONS:
-        row = MetricRow(code, aggregation, aggregation, aggregation, "", 1)
+        row = MetricRow(code, aggregation, aggregation, aggregation, "", _odoo_id())
         upsert_metric(conn, row)
-    upsert_plan(conn, PlanRow(code, "plan", "plan", "monthly", "CAD", "0", (), 1))
-    upsert_customer(conn, CustomerRow(code, "customer", "Customer", None, 1))
+    upsert_plan(
+        conn, PlanRow(code, "plan", "plan", "monthly", "CAD", "0", (), _odoo_id())
+    )
+    upsert_customer(conn, CustomerRow(code, "customer", "Customer", None, _odoo_id()))
     names = tuple(f"sub-{number}" for number in range(subscriptions))
     for name in names:
         add_subscription(conn, code, name)
@@ -75,7 +83,7 @@ def add_subscription(conn: Connection, service: str, external_id: str) -> None:
             None,
             "America/Toronto",
             "calendar",
-            1,
+            _odoo_id(),
         ),
     )
 
