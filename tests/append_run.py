@@ -12,7 +12,7 @@ from celery import Celery
 
 from schemas.broker import PUBLISH_ERRORS
 from schemas.messages import FOLD_BATCH, USAGE_QUEUE
-from tests.append_worker import append_settings
+from tests.append_settings import append_settings
 from tests.broker_settings import broker_environment
 from tests.waiting import wait_until
 
@@ -83,7 +83,7 @@ class Publisher:
     """Publishes numbered lines as the API does, and keeps those that were accepted."""
 
     def __init__(self, broker_url: str) -> None:
-        self.app = Celery("ingest")
+        self.app = Celery("ingest", set_as_current=False)
         self.app.conf.update(
             append_settings(broker_environment(broker_url), consumer=False)
         )

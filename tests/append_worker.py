@@ -7,31 +7,18 @@ the real routes carry it.
 
 import os
 import threading
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from celery import Celery
 
 import workers.app  # noqa: F401 - its signal receivers and transport are under test
-from schemas.broker import celery_settings
 from schemas.messages import FOLD_BATCH
-from schemas.settings import load_settings
+from tests.append_settings import POISON, append_settings
 
-POISON = "poison"
 WORK_SECONDS = 0.005
-DELIVERY_LIMIT = 4
 
 app = Celery("append")
-
-
-def append_settings(environ: Mapping[str, str], *, consumer: bool) -> dict[str, Any]:
-    """The real settings; on RabbitMQ with a delivery limit that a test can reach."""
-    settings = celery_settings(load_settings(environ), consumer=consumer)
-    for queue in settings["task_queues"]:
-        if "x-delivery-limit" in queue.queue_arguments:
-            queue.queue_arguments["x-delivery-limit"] = DELIVERY_LIMIT
-    return settings
 
 
 @app.add_defaults

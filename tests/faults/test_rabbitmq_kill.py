@@ -20,7 +20,7 @@ from tests.append_run import (
     waits_for_all,
     waits_for_some,
 )
-from tests.append_worker import DELIVERY_LIMIT, POISON
+from tests.append_settings import DELIVERY_LIMIT, POISON
 from tests.broker_settings import broker_settings
 from tests.rabbitmq_server import RabbitMQServer, find_rabbitmq_server, running_rabbitmq
 from tests.waiting import wait_until

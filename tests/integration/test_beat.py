@@ -25,7 +25,7 @@ from workers.beat import MAX_WAITING, KickScheduler, beat_schedule
 
 @pytest.fixture
 def app(own_redis: BrokerServer) -> Iterator[Celery]:
-    app = Celery("beat")
+    app = Celery("beat", set_as_current=False)
     app.conf.update(celery_settings(broker_settings(own_redis.url), consumer=True))
     app.conf.beat_schedule = beat_schedule()
     yield app

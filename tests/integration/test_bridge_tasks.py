@@ -6,12 +6,13 @@ from pathlib import Path
 import pytest
 import redis
 from celery import Celery
+from celery.app import app_or_default
 from structlog.testing import capture_logs
 
 from ledger.db import connect as connect_ledger
+from odoo_bridge import tasks
 from odoo_bridge.catalog_load import load_catalog_file
 from odoo_bridge.client import connect
-from odoo_bridge.tasks import failures, pull_catalog, push_rollups
 from schemas.broker import celery_settings
 from schemas.messages import USAGE_QUEUE
 from tests.bridge_world import (
@@ -28,7 +29,21 @@ from tests.scripted_server import closed_port_url
 
 
 @pytest.fixture
+def app(redis_server: BrokerServer) -> Iterator[Celery]:
+    """The worker's app: the one that is current while the test calls its tasks."""
+    app = Celery("bridge", set_as_current=False)
+    settings = settings_for("http://127.0.0.1:1", BROKER_URL=redis_server.url)
+    app.config_from_object(celery_settings(settings, consumer=False))
+    before = app_or_default()
+    app.set_current()
+    yield app
+    before.set_current()
+    app.close()
+
+
+@pytest.fixture
 def environ(
+    app: Celery,
     standin: OdooTarget,
     database_url: str,
     redis_server: BrokerServer,
@@ -46,20 +61,16 @@ def environ(
     }
     for name, value in values.items():
         monkeypatch.setenv(name, value)
-    failures.forget()
+    tasks.failures.forget()
     return monkeypatch
 
 
 @pytest.fixture
 def broker(redis_server: BrokerServer) -> Iterator[redis.Redis]:
     """The broker, emptied, as the one that tasks publish to."""
-    app = Celery("test")
-    settings = settings_for("http://127.0.0.1:1", BROKER_URL=redis_server.url)
-    app.config_from_object(celery_settings(settings, consumer=False))
     with redis.Redis.from_url(redis_server.url) as client:
         client.flushdb()
         yield client
-    app.close()
 
 
 @pytest.mark.usefixtures("environ")
@@ -70,7 +81,7 @@ def test_push_brings_odoo_up_to_the_ledger(
         with connect_ledger(database_url) as conn:
             push(conn, make_message(bridge.world, [counter("1", value="5")]))
 
-        push_rollups()
+        tasks.push_rollups()
 
         assert [row["quantity"] for row in bridge.usage()] == ["5"]
 
@@ -90,8 +101,8 @@ def test_an_odoo_that_is_away_is_one_line_and_no_failure(
 
     with capture_logs() as lines:
         for _ in range(3):
-            push_rollups()
-        pull_catalog()
+            tasks.push_rollups()
+        tasks.pull_catalog()
 
     assert [(line["event"], line["log_level"]) for line in lines] == [
         ("push_failed", "warning"),
@@ -105,10 +116,10 @@ def test_the_end_of_an_outage_is_logged_once(
 ) -> None:
     environ.setenv("ODOO_URL", closed_port_url())
     with capture_logs() as lines:
-        pull_catalog()
+        tasks.pull_catalog()
         environ.setenv("ODOO_URL", standin.url)
-        pull_catalog()
-        pull_catalog()
+        tasks.pull_catalog()
+        tasks.pull_catalog()
 
     assert [line["event"] for line in lines] == ["pull_failed", "pull_failed_over"]
 
@@ -119,7 +130,7 @@ def test_a_key_that_odoo_refuses_is_an_error_for_a_person(
     environ.setenv("ODOO_API_KEY", "expired")
 
     with capture_logs() as lines:
-        pull_catalog()
+        tasks.pull_catalog()
 
     assert [(line["event"], line["log_level"]) for line in lines] == [
         ("pull_failed", "error")
@@ -137,7 +148,7 @@ def test_a_pull_has_parked_counters_applied(
     code, path = catalog_file(tmp_path)
     with connect(target_settings(standin)) as client:
         load_catalog_file(path, client, database_url)
-    pull_catalog()
+    tasks.pull_catalog()
     before = broker.llen(USAGE_QUEUE)
     with connect_ledger(database_url) as conn:
         row = conn.execute("SELECT id FROM service WHERE code = %s", (code,)).fetchone()
@@ -145,6 +156,6 @@ def test_a_pull_has_parked_counters_applied(
         world = World(code, row[0], ())
         push(conn, make_message(world, [counter("1", subscription="new")]))
 
-    pull_catalog()
+    tasks.pull_catalog()
 
     assert (before, broker.llen(USAGE_QUEUE)) == (0, 1)

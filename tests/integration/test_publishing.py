@@ -18,7 +18,7 @@ from tests.embedded_servers import BrokerServer
 
 @pytest.fixture
 def publisher(own_redis: BrokerServer) -> Iterator[Celery]:
-    app = Celery("ingest")
+    app = Celery("ingest", set_as_current=False)
     app.conf.update(celery_settings(broker_settings(own_redis.url), consumer=False))
     yield app
     app.close()
