@@ -3,7 +3,6 @@
 Each kind has one function: it reads the row, finds what the row names, and upserts.
 """
 
-import json
 from collections.abc import Callable
 from typing import Any
 from zoneinfo import available_timezones
@@ -11,8 +10,16 @@ from zoneinfo import available_timezones
 import psycopg
 from psycopg import errors
 
-from ledger.queries import load_queries
 from odoo_bridge.embedded import rows as r
+from odoo_bridge.embedded.addon_charges import replace_charges
+from odoo_bridge.embedded.applying import (
+    SQL,
+    Applied,
+    find,
+    find_service,
+    one,
+    upsert,
+)
 from odoo_bridge.embedded.dispatch import explain_constraint
 from odoo_bridge.embedded.env import Env, Records, api_model
 from odoo_bridge.embedded.errors import ValidationError
@@ -21,12 +28,7 @@ from odoo_bridge.embedded.values import normalize_email
 MODES = ("shadow", "live")
 AGGREGATIONS = ("sum", "max", "last", "unique")
 INTERVALS = ("weekly", "monthly", "quarterly", "semiannual", "yearly")
-CHARGE_MODELS = ("standard", "package", "graduated", "volume", "percentage")
 ANCHORS = ("calendar", "anniversary")
-
-Applied = tuple[int, str]
-
-_SQL = load_queries("apply", "odoo_bridge.embedded")
 
 
 @api_model
@@ -64,7 +66,7 @@ def _apply_one(
 
 def apply_service(env: Env, row: r.Row) -> Applied:
     """``{code, name, mode}``."""
-    return _upsert(
+    return upsert(
         env,
         "apply_service",
         code=r.text(row, "code"),
@@ -76,23 +78,23 @@ def apply_service(env: Env, row: r.Row) -> Applied:
 def apply_metric(env: Env, row: r.Row) -> Applied:
     """``{service, code, name, aggregation, unit}``; with usage, it is added up so."""
     values = {
-        "service_id": _service(env, row),
+        "service_id": find_service(env, row),
         "code": r.text(row, "code"),
         "name": r.text(row, "name"),
         "aggregation": r.choice(row, "aggregation", AGGREGATIONS),
         "unit": r.optional_text(row, "unit"),
     }
-    if _one(env, "other_aggregation_in_use", values):
+    if one(env, "other_aggregation_in_use", values):
         raise r.RowError(
             "the aggregation of a metric with usage cannot change; make a new metric"
         )
-    return _upsert(env, "apply_metric", **values)
+    return upsert(env, "apply_metric", **values)
 
 
 def apply_plan(env: Env, row: r.Row) -> Applied:
     """``{service, code, name, interval, currency, price, charges}``, charges whole."""
-    service_id = _service(env, row)
-    key, status = _upsert(
+    service_id = find_service(env, row)
+    key, status = upsert(
         env,
         "apply_plan",
         service_id=service_id,
@@ -102,8 +104,8 @@ def apply_plan(env: Env, row: r.Row) -> Applied:
         currency=r.text(row, "currency"),
         price=r.number(row, "price"),
     )
-    if _replace_charges(env, key, service_id, row.get("charges") or []):
-        env.conn.execute(_SQL["touch_plan"], {"plan_id": key, "uid": env.uid})
+    if replace_charges(env, key, service_id, row.get("charges") or []):
+        env.conn.execute(SQL["touch_plan"], {"plan_id": key, "uid": env.uid})
         status = "updated" if status == "unchanged" else status
     return key, status
 
@@ -117,7 +119,7 @@ def apply_customer(env: Env, row: r.Row) -> Applied:
     """
     email = r.optional_text(row, "email")
     values = {
-        "service_id": _service(env, row),
+        "service_id": find_service(env, row),
         "external_id": r.text(row, "external_id"),
         "name": r.text(row, "name"),
         "email": email,
@@ -125,32 +127,32 @@ def apply_customer(env: Env, row: r.Row) -> Applied:
     }
     if email and values["email_normalized"] is None:
         raise r.RowError(f"email: {email!r} is not an e-mail address")
-    found = _one(env, "find_customer", values)
+    found = one(env, "find_customer", values)
     if found is None:
         return _link_customer(env, values), "created"
     same = (found["name"], found["email"]) == (values["name"], email)
     if same or not found["x_fc_from_catalog"] or found["links"] > 1:
         return found["id"], "unchanged"
     values["partner_id"] = found["partner_id"]
-    env.conn.execute(_SQL["update_partner"], {**values, "uid": env.uid})
+    env.conn.execute(SQL["update_partner"], {**values, "uid": env.uid})
     return found["id"], "updated"
 
 
 def apply_subscription(env: Env, row: r.Row) -> Applied:
     """An order: ``{service, external_id, customer, plan, started_at, ended_at, …}``."""
-    service_id = _service(env, row)
+    service_id = find_service(env, row)
     customer = _customer(env, row, service_id)
     zone = r.text(row, "timezone")
     if zone not in available_timezones():
         raise r.RowError(f"timezone: {zone!r} is not a time zone")
-    return _upsert(
+    return upsert(
         env,
         "apply_subscription",
         service_id=service_id,
         external_id=r.text(row, "external_id"),
         partner_id=customer["partner_id"],
         link_id=customer["id"],
-        plan_id=_find(env, row, "plan", "find_plan", service_id=service_id),
+        plan_id=find(env, row, "plan", "find_plan", service_id=service_id),
         started_at=r.moment(row, "started_at"),
         ended_at=r.optional_moment(row, "ended_at"),
         timezone=zone,
@@ -167,84 +169,21 @@ KINDS: dict[str, Callable[[Env, r.Row], Applied]] = {
 }
 
 
-def _replace_charges(env: Env, plan_id: int, service_id: int, given: Any) -> bool:
-    """Make the plan's charges those given. Answers whether anything changed."""
-    if not isinstance(given, list | tuple):
-        raise r.RowError("charges: must be a list")
-    charges = {}
-    for place, item in enumerate(given):
-        try:
-            charge = _read_charge(env, service_id, r.row_of(item))
-        except r.RowError as error:
-            raise r.RowError(f"charges[{place}].{error}") from error
-        if charge["metric_id"] in charges:
-            raise r.RowError(f"charges[{place}].metric: is charged twice")
-        charges[charge["metric_id"]] = charge
-    kept = {"plan_id": plan_id, "metric_ids": list(charges)}
-    removed = _one(env, "remove_other_charges", kept)
-    applied = [
-        _upsert(env, "apply_charge", plan_id=plan_id, **charge)[1]
-        for charge in charges.values()
-    ]
-    return removed is not None or any(status != "unchanged" for status in applied)
-
-
-def _read_charge(env: Env, service_id: int, row: r.Row) -> dict[str, Any]:
-    charge: dict[str, Any] = {
-        "metric_id": _find(env, row, "metric", "find_metric", service_id=service_id),
-        "model": r.choice(row, "model", CHARGE_MODELS),
-        "included": r.optional_number(row, "included"),
-        "price": r.optional_number(row, "price"),
-        "package_size": r.optional_number(row, "package_size"),
-        "tiers": r.optional_text(row, "tiers"),
-    }
-    if charge["model"] == "package" and not (charge["package_size"] or 0) > 0:
-        raise r.RowError("package_size: must be above zero for a package")
-    if charge["tiers"] is not None:
-        try:
-            json.loads(charge["tiers"])
-        except ValueError as error:
-            raise r.RowError(f"tiers: is not JSON: {error}") from error
-    return charge
-
-
 def _link_customer(env: Env, values: dict[str, Any]) -> int:
     partner = None
     if values["email_normalized"]:
-        partner = _one(env, "find_partner", values)
-    partner = partner or _one(env, "create_partner", values)
+        partner = one(env, "find_partner", values)
+    partner = partner or one(env, "create_partner", values)
     assert partner is not None  # noqa: S101 - see create_partner's conflict
-    link = _one(env, "create_link", {**values, "partner_id": partner["id"]})
+    link = one(env, "create_link", {**values, "partner_id": partner["id"]})
     assert link is not None  # noqa: S101 - see create_link's conflict
     return int(link["id"])
-
-
-def _service(env: Env, row: r.Row) -> int:
-    return _find(env, row, "service", "find_service")
 
 
 def _customer(env: Env, row: r.Row, service_id: int) -> dict[str, Any]:
     external_id = r.text(row, "customer")
     values = {"service_id": service_id, "external_id": external_id}
-    found = _one(env, "find_customer", values)
+    found = one(env, "find_customer", values)
     if found is None:
         raise r.RowError(f"customer: unknown customer {external_id!r}")
     return found
-
-
-def _find(env: Env, row: r.Row, key: str, query: str, **more: Any) -> int:
-    code = r.text(row, key)
-    found = _one(env, query, {key: code, **more})
-    if found is None:
-        raise r.RowError(f"{key}: unknown {key} {code!r}")
-    return int(found["id"])
-
-
-def _upsert(env: Env, query: str, **values: Any) -> Applied:
-    found = _one(env, query, values)
-    assert found is not None  # noqa: S101 - every apply_… answers one row
-    return int(found["id"]), str(found["status"])
-
-
-def _one(env: Env, query: str, values: dict[str, Any]) -> dict[str, Any] | None:
-    return env.conn.execute(_SQL[query], {**values, "uid": env.uid}).fetchone()
