@@ -14,6 +14,7 @@ AGGREGATION_TYPES: Final = {
     "max": "max_agg",
     "last": "latest_agg",
     "unique": "unique_count_agg",
+    "count": "count_agg",
 }
 
 _ANSWER: Final = CustomerUsageAnswerSchema()

@@ -10,7 +10,13 @@ from ledger.periods import Terms
 from ledger.place import Catalog, Metric, Subscription
 from ledger.queries import load_queries
 from ledger.replacing import replace_changed, terms_of
-from ledger.rerating import exclude_folds, rerate_plan, rerate_subscription
+from ledger.rerating import (
+    exclude_folds,
+    rerate_metric,
+    rerate_plan,
+    rerate_subscription,
+)
+from schemas.catalog import DEFAULT_GRACE_HOURS
 
 _SQL = load_queries("catalog")
 _FOLD_SQL = load_queries("fold")
@@ -44,6 +50,8 @@ class MetricRow:
     aggregation: str
     unit: str
     odoo_id: int
+    rounding: str = "none"
+    rounding_precision: int = 0
 
 
 @dataclass(frozen=True)
@@ -57,6 +65,7 @@ class ChargeRow:
     price: str
     package_size: str | None
     tiers: tuple[dict[str, str | None], ...]
+    minimum: str = "0"
 
 
 @dataclass(frozen=True)
@@ -71,6 +80,7 @@ class PlanRow:
     price: str
     charges: tuple[ChargeRow, ...]
     odoo_id: int
+    grace_hours: int = DEFAULT_GRACE_HOURS
 
 
 @dataclass(frozen=True)
@@ -136,13 +146,14 @@ def upsert_service(conn: Connection, row: ServiceRow) -> int:
 
 
 def upsert_metric(conn: Connection, row: MetricRow) -> None:
-    """Write a metric.
+    """Write a metric; another rounding sends the usage of running periods out again.
 
     Raises CatalogRowUnknown when its service is not known, CatalogRowRefused when it
     has usage that was added up in another way.
     """
     service_id = _need_service(conn, row.service)
-    before = metric_aggregations(conn, service_id).get(row.code, row.aggregation)
+    known = conn.execute(_SQL["metric_terms"], row.__dict__).fetchone()
+    before = known[1] if known else row.aggregation
     if before != row.aggregation:
         exclude_folds(conn, service_id)
         if conn.execute(_SQL["metric_has_usage"], row.__dict__).fetchone():
@@ -151,6 +162,8 @@ def upsert_metric(conn: Connection, row: MetricRow) -> None:
                 f"{before} to {row.aggregation}; make a new metric"
             )
     conn.execute(_SQL["upsert_metric"], row.__dict__)
+    if known and known[2:] != (row.rounding, row.rounding_precision):
+        rerate_metric(conn, service_id, known[0])
 
 
 def upsert_plan(conn: Connection, row: PlanRow) -> None:

@@ -17,27 +17,35 @@ SELECT id FROM service WHERE code = %(code)s
 SELECT id, code, name, mode FROM service ORDER BY code
 
 -- name: upsert_metric
-INSERT INTO metric AS m (service_id, code, name, aggregation, unit, odoo_id)
-SELECT s.id, %(code)s, %(name)s, %(aggregation)s, %(unit)s, %(odoo_id)s
+INSERT INTO metric AS m (service_id, code, name, aggregation, unit, rounding,
+                         rounding_precision, odoo_id)
+SELECT s.id, %(code)s, %(name)s, %(aggregation)s, %(unit)s, %(rounding)s,
+       %(rounding_precision)s, %(odoo_id)s
   FROM service s WHERE s.code = %(service)s
 ON CONFLICT (service_id, code) DO UPDATE
    SET name = excluded.name, unit = excluded.unit, odoo_id = excluded.odoo_id,
-       aggregation = excluded.aggregation, updated_at = now()
- WHERE (m.name, m.unit, m.odoo_id, m.aggregation) IS DISTINCT FROM
-       (excluded.name, excluded.unit, excluded.odoo_id, excluded.aggregation)
+       aggregation = excluded.aggregation, rounding = excluded.rounding,
+       rounding_precision = excluded.rounding_precision, updated_at = now()
+ WHERE (m.name, m.unit, m.odoo_id, m.aggregation, m.rounding, m.rounding_precision)
+       IS DISTINCT FROM
+       (excluded.name, excluded.unit, excluded.odoo_id, excluded.aggregation,
+        excluded.rounding, excluded.rounding_precision)
 
 -- name: upsert_plan
-INSERT INTO plan AS p (service_id, code, name, "interval", currency, price, odoo_id)
+INSERT INTO plan AS p (service_id, code, name, "interval", currency, price,
+                       grace_hours, odoo_id)
 SELECT s.id, %(code)s, %(name)s, %(interval)s, %(currency)s, %(price)s::numeric,
-       %(odoo_id)s
+       %(grace_hours)s, %(odoo_id)s
   FROM service s WHERE s.code = %(service)s
 ON CONFLICT (service_id, code) DO UPDATE
    SET name = excluded.name, "interval" = excluded."interval",
        currency = excluded.currency, price = excluded.price,
-       odoo_id = excluded.odoo_id, updated_at = now()
- WHERE (p.name, p."interval", p.currency, p.price, p.odoo_id) IS DISTINCT FROM
+       grace_hours = excluded.grace_hours, odoo_id = excluded.odoo_id,
+       updated_at = now()
+ WHERE (p.name, p."interval", p.currency, p.price, p.grace_hours, p.odoo_id)
+       IS DISTINCT FROM
        (excluded.name, excluded."interval", excluded.currency, excluded.price,
-        excluded.odoo_id)
+        excluded.grace_hours, excluded.odoo_id)
 
 -- name: plan_id
 -- With what a charge is rated by besides itself.
@@ -55,17 +63,18 @@ WITH named AS (
 ),
 written AS (
     INSERT INTO charge AS c (plan_id, metric_id, model, included, price, package_size,
-                             tiers)
+                             tiers, minimum)
     SELECT plan_id, metric_id, %(model)s, %(included)s::numeric, %(price)s::numeric,
-           %(package_size)s::numeric, %(tiers)s::jsonb
+           %(package_size)s::numeric, %(tiers)s::jsonb, %(minimum)s::numeric
       FROM named
     ON CONFLICT (plan_id, metric_id) DO UPDATE
        SET model = excluded.model, included = excluded.included,
            price = excluded.price, package_size = excluded.package_size,
-           tiers = excluded.tiers
-     WHERE (c.model, c.included, c.price, c.package_size, c.tiers) IS DISTINCT FROM
+           tiers = excluded.tiers, minimum = excluded.minimum
+     WHERE (c.model, c.included, c.price, c.package_size, c.tiers, c.minimum)
+           IS DISTINCT FROM
            (excluded.model, excluded.included, excluded.price, excluded.package_size,
-            excluded.tiers)
+            excluded.tiers, excluded.minimum)
     RETURNING 1
 )
 SELECT EXISTS (SELECT FROM written) FROM named
@@ -120,6 +129,12 @@ SELECT plan_id FROM named
 
 -- name: metric_aggregations
 SELECT code, aggregation FROM metric WHERE service_id = %(service_id)s
+
+-- name: metric_terms
+-- How one metric's usage is added up and rounded, as it is now.
+SELECT m.id, m.aggregation, m.rounding, m.rounding_precision
+  FROM metric m JOIN service s ON s.id = m.service_id
+ WHERE s.code = %(service)s AND m.code = %(code)s
 
 -- name: metric_has_usage
 SELECT 1
