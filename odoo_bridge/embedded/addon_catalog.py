@@ -26,9 +26,12 @@ from odoo_bridge.embedded.errors import ValidationError
 from odoo_bridge.embedded.values import normalize_email
 
 MODES = ("shadow", "live")
-AGGREGATIONS = ("sum", "max", "last", "unique")
+AGGREGATIONS = ("sum", "max", "last", "unique", "count")
+ROUNDINGS = ("none", "round", "ceil", "floor")
+MAX_PRECISION = 30
 INTERVALS = ("weekly", "monthly", "quarterly", "semiannual", "yearly")
 ANCHORS = ("calendar", "anniversary")
+GRACE_HOURS, MAX_GRACE_HOURS = 48, 8760
 
 
 @api_model
@@ -76,14 +79,23 @@ def apply_service(env: Env, row: r.Row) -> Applied:
 
 
 def apply_metric(env: Env, row: r.Row) -> Applied:
-    """``{service, code, name, aggregation, unit}``; with usage, it is added up so."""
+    """``{service, code, name, aggregation, unit, rounding, rounding_precision}``.
+
+    With usage, the aggregation stays. Not given: no rounding, and to whole numbers.
+    """
     values = {
         "service_id": find_service(env, row),
         "code": r.text(row, "code"),
         "name": r.text(row, "name"),
         "aggregation": r.choice(row, "aggregation", AGGREGATIONS),
         "unit": r.optional_text(row, "unit"),
+        "rounding": r.choice(row, "rounding", ROUNDINGS, "none"),
+        "rounding_precision": r.whole(
+            row, "rounding_precision", -MAX_PRECISION, MAX_PRECISION, 0
+        ),
     }
+    if values["rounding_precision"] and values["rounding"] == "none":
+        raise r.RowError("rounding_precision: is not used without rounding")
     if one(env, "other_aggregation_in_use", values):
         raise r.RowError(
             "the aggregation of a metric with usage cannot change; make a new metric"
@@ -92,7 +104,10 @@ def apply_metric(env: Env, row: r.Row) -> Applied:
 
 
 def apply_plan(env: Env, row: r.Row) -> Applied:
-    """``{service, code, name, interval, currency, price, charges}``, charges whole."""
+    """``{service, code, name, interval, currency, price, grace_hours, charges}``.
+
+    The charges replace all that there are; a grace that is not given is 48 hours.
+    """
     service_id = find_service(env, row)
     key, status = upsert(
         env,
@@ -103,6 +118,7 @@ def apply_plan(env: Env, row: r.Row) -> Applied:
         interval=r.choice(row, "interval", INTERVALS),
         currency=r.text(row, "currency"),
         price=r.number(row, "price"),
+        grace_hours=r.whole(row, "grace_hours", 0, MAX_GRACE_HOURS, GRACE_HOURS),
     )
     if replace_charges(env, key, service_id, row.get("charges") or []):
         env.conn.execute(SQL["touch_plan"], {"plan_id": key, "uid": env.uid})

@@ -40,7 +40,10 @@ def _read_charge(env: Env, service_id: int, row: r.Row) -> dict[str, Any]:
         "price": r.optional_number(row, "price"),
         "package_size": r.optional_number(row, "package_size"),
         "tiers": r.optional_text(row, "tiers"),
+        "minimum": r.optional_number(row, "minimum"),
     }
+    if (charge["minimum"] or 0) < 0:
+        raise r.RowError("minimum: must be 0 or more")
     if charge["model"] == "package" and not (charge["package_size"] or 0) > 0:
         raise r.RowError("package_size: must be above zero for a package")
     if charge["tiers"] is not None:

@@ -52,13 +52,23 @@ METRIC = model(
         "service_id": link("Service", "fusion.billing.service", required=True),
         "code": required("Code"),
         "name": required("Name"),
-        "aggregation": choice("Aggregation", "sum", "max", "last", "unique"),
+        "aggregation": choice("Aggregation", "sum", "max", "last", "unique", "count"),
         "unit": Field("char", "Unit"),
+        "rounding": choice(
+            "Rounding", "none", "round", "ceil", "floor", default="none"
+        ),
+        "rounding_precision": Field(
+            "integer", "Rounding Precision", required=True, default=0
+        ),
     },
     constraints={
+        "fusion_billing_metric_precision_check": (
+            "A metric's rounding precision must be between -30 and 30, and 0 without "
+            "rounding."
+        ),
         "fusion_billing_metric_code_uniq": (
             "A metric's code must be unique within its service."
-        )
+        ),
     },
 )
 
@@ -74,8 +84,12 @@ PLAN = model(
         ),
         "currency": required("Currency"),
         "price": Field("decimal", "Price", required=True),
+        "grace_hours": Field("integer", "Grace (hours)", required=True, default=48),
     },
     constraints={
+        "fusion_billing_plan_grace_check": (
+            "A plan's grace must be between 0 and 8760 hours."
+        ),
         "fusion_billing_plan_code_uniq": (
             "A plan's code must be unique within its service."
         ),
@@ -99,11 +113,15 @@ CHARGE = model(
         "price": Field("decimal", "Price"),
         "package_size": Field("decimal", "Package Size"),
         "tiers": Field("text", "Tiers"),
+        "minimum": Field("decimal", "Minimum"),
     },
     record_name="id",
     constraints={
         "fusion_billing_charge_metric_uniq": "A plan charges a metric once.",
         "fusion_billing_charge_numbers_check": "A charge's numbers must be finite.",
+        "fusion_billing_charge_minimum_check": (
+            "A charge's minimum must be a finite number of 0 or more."
+        ),
     },
 )
 

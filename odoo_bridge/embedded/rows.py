@@ -47,9 +47,13 @@ def optional_text(row: Row, key: str) -> str | None:
         raise RowError(f"{key}: holds characters that cannot be stored") from error
 
 
-def choice(row: Row, key: str, allowed: tuple[str, ...]) -> str:
-    """A text that is one of those allowed."""
-    value = text(row, key)
+def choice(
+    row: Row, key: str, allowed: tuple[str, ...], default: str | None = None
+) -> str:
+    """A text that is one of those allowed; without a default it must be there."""
+    value = optional_text(row, key) or default
+    if value is None:
+        raise RowError(f"{key}: missing")
     if value not in allowed:
         raise RowError(f"{key}: {value!r} is not one of {', '.join(allowed)}")
     return value
@@ -75,13 +79,17 @@ def optional_number(row: Row, key: str) -> Decimal | None:
         raise RowError(f"{key}: {shown} is not a decimal string") from error
 
 
-def whole(row: Row, key: str) -> int:
-    """An integer from 0 that the column can hold."""
+def whole(
+    row: Row, key: str, low: int = 0, high: int = MAX_INT4, default: int | None = None
+) -> int:
+    """An integer between two bounds; without a default it must be there."""
     value = row.get(key)
+    if default is not None and (value is None or value is False):
+        return default
     if not isinstance(value, int) or isinstance(value, bool):
         raise RowError(f"{key}: must be an integer")
-    if not 0 <= value <= MAX_INT4:
-        raise RowError(f"{key}: must be between 0 and {MAX_INT4}")
+    if not low <= value <= high:
+        raise RowError(f"{key}: must be between {low} and {high}")
     return value
 
 

@@ -97,6 +97,15 @@ CREATE TABLE IF NOT EXISTS fusion_billing_metric (
     CONSTRAINT fusion_billing_metric_code_uniq UNIQUE (service_id, code)
 );
 
+-- Columns later than their table, here and below, for databases that have it without.
+ALTER TABLE fusion_billing_metric
+    ADD COLUMN IF NOT EXISTS rounding varchar NOT NULL DEFAULT 'none',
+    ADD COLUMN IF NOT EXISTS rounding_precision int4 NOT NULL DEFAULT 0
+        CONSTRAINT fusion_billing_metric_precision_check CHECK (
+            rounding_precision BETWEEN -30 AND 30
+            AND (rounding <> 'none' OR rounding_precision = 0)
+        );
+
 CREATE TABLE IF NOT EXISTS fusion_billing_plan (
     id          serial PRIMARY KEY,
     service_id  int4 NOT NULL REFERENCES fusion_billing_service ON DELETE RESTRICT,
@@ -114,6 +123,11 @@ CREATE TABLE IF NOT EXISTS fusion_billing_plan (
     CONSTRAINT fusion_billing_plan_price_check
         CHECK (price > '-Infinity' AND price < 'Infinity')
 );
+
+ALTER TABLE fusion_billing_plan
+    ADD COLUMN IF NOT EXISTS grace_hours int4 NOT NULL DEFAULT 48
+        CONSTRAINT fusion_billing_plan_grace_check
+        CHECK (grace_hours BETWEEN 0 AND 8760);
 
 CREATE TABLE IF NOT EXISTS fusion_billing_charge (
     id           serial PRIMARY KEY,
@@ -136,6 +150,11 @@ CREATE TABLE IF NOT EXISTS fusion_billing_charge (
              OR (package_size > '-Infinity' AND package_size < 'Infinity'))
     )
 );
+
+ALTER TABLE fusion_billing_charge
+    ADD COLUMN IF NOT EXISTS minimum numeric
+        CONSTRAINT fusion_billing_charge_minimum_check
+        CHECK (minimum >= 0 AND minimum < 'Infinity');
 
 CREATE SEQUENCE IF NOT EXISTS sale_order_name_seq;
 
@@ -162,7 +181,6 @@ CREATE TABLE IF NOT EXISTS sale_order (
     CONSTRAINT sale_order_x_fc_ended_check CHECK (x_fc_ended_at > x_fc_started_at)
 );
 
--- Later than the table, for databases that have it without.
 ALTER TABLE sale_order ADD COLUMN IF NOT EXISTS x_fc_account_link_id int4
     REFERENCES fusion_billing_account_link ON DELETE RESTRICT;
 

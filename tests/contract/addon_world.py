@@ -47,8 +47,16 @@ class World:
 
     def metric(self, **more: Any) -> dict[str, Any]:
         """The metric's row."""
-        row = {"service": self.code, "code": "cpu", "name": "CPU seconds"}
-        return {**row, "aggregation": "sum", "unit": "s", **more}
+        return {
+            "service": self.code,
+            "code": "cpu",
+            "name": "CPU seconds",
+            "aggregation": "sum",
+            "unit": "s",
+            "rounding": "none",
+            "rounding_precision": 0,
+            **more,
+        }
 
     def charge(self, **more: Any) -> dict[str, Any]:
         """The plan's one charge: the pilot's."""
@@ -59,6 +67,7 @@ class World:
             "price": "0.0075",
             "package_size": "3600",
             "tiers": False,
+            "minimum": "0",
             **more,
         }
 
@@ -71,6 +80,7 @@ class World:
             "interval": "monthly",
             "currency": "CAD",
             "price": "12.50",
+            "grace_hours": 48,
             "charges": [self.charge()],
             **more,
         }
@@ -137,3 +147,30 @@ def make_world(odoo: OdooTarget) -> World:
     ):
         assert statuses(apply(odoo, kind, row)) == ["created"], kind
     return world
+
+
+def export(odoo: OdooTarget, kind: str, after_id: int = 0) -> list[dict[str, Any]]:
+    """Every row of a kind, page by page."""
+    rows: list[dict[str, Any]] = []
+    page_size = 20
+    while True:
+        page = odoo.ask(
+            SERVICE, "export_catalog", kind=kind, after_id=after_id, limit=page_size
+        )
+        assert len(page["rows"]) <= page_size
+        if not page["rows"]:
+            assert page["last_id"] == after_id
+            return rows
+        rows += page["rows"]
+        after_id = page["last_id"]
+        assert after_id == rows[-1]["id"]
+
+
+def own(world: World, kind: str) -> list[dict[str, Any]]:
+    """The exported rows of the test's service, without what varies."""
+    key = "code" if kind == "service" else "service"
+    return [
+        {name: value for name, value in row.items() if name not in ("id", "write_date")}
+        for row in export(world.odoo, kind)
+        if row[key] == world.code
+    ]

@@ -10,6 +10,7 @@ from tests.contract.addon_world import (
     World,
     apply,
     make_world,
+    own,
     statuses,
     upsert,
 )
@@ -23,33 +24,6 @@ LINK = "fusion.billing.account.link"
 def world(addon: OdooTarget) -> World:
     """A service of the test's own."""
     return make_world(addon)
-
-
-def export(odoo: OdooTarget, kind: str, after_id: int = 0) -> list[dict[str, Any]]:
-    """Every row of a kind, page by page."""
-    rows: list[dict[str, Any]] = []
-    page_size = 20
-    while True:
-        page = odoo.ask(
-            SERVICE, "export_catalog", kind=kind, after_id=after_id, limit=page_size
-        )
-        assert len(page["rows"]) <= page_size
-        if not page["rows"]:
-            assert page["last_id"] == after_id
-            return rows
-        rows += page["rows"]
-        after_id = page["last_id"]
-        assert after_id == rows[-1]["id"]
-
-
-def own(world: World, kind: str) -> list[dict[str, Any]]:
-    """The exported rows of the test's service, without what varies."""
-    key = "code" if kind == "service" else "service"
-    return [
-        {name: value for name, value in row.items() if name not in ("id", "write_date")}
-        for row in export(world.odoo, kind)
-        if row[key] == world.code
-    ]
 
 
 def partner_of(world: World, external_id: str = "c1") -> int:
@@ -114,6 +88,7 @@ def test_charges_are_replaced_as_a_whole(world: World) -> None:
         "price": False,
         "package_size": False,
         "tiers": tiers,
+        "minimum": False,
     }
 
     assert statuses(apply(world.odoo, "plan", world.plan(charges=[new]))) == ["updated"]

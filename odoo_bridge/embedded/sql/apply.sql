@@ -54,16 +54,20 @@ SELECT id, 'unchanged'
 -- name: apply_metric
 WITH done AS (
     INSERT INTO fusion_billing_metric AS t
-           (service_id, code, name, aggregation, unit,
+           (service_id, code, name, aggregation, unit, rounding, rounding_precision,
             create_uid, create_date, write_uid, write_date)
     VALUES (%(service_id)s, %(code)s, %(name)s, %(aggregation)s, %(unit)s,
+            %(rounding)s, %(rounding_precision)s,
             %(uid)s, now() AT TIME ZONE 'UTC', %(uid)s, now() AT TIME ZONE 'UTC')
     ON CONFLICT (service_id, code) DO UPDATE
        SET name = excluded.name, aggregation = excluded.aggregation,
-           unit = excluded.unit,
+           unit = excluded.unit, rounding = excluded.rounding,
+           rounding_precision = excluded.rounding_precision,
            write_uid = excluded.write_uid, write_date = excluded.write_date
-     WHERE (t.name, t.aggregation, t.unit)
-           IS DISTINCT FROM (excluded.name, excluded.aggregation, excluded.unit)
+     WHERE (t.name, t.aggregation, t.unit, t.rounding, t.rounding_precision)
+           IS DISTINCT FROM
+           (excluded.name, excluded.aggregation, excluded.unit, excluded.rounding,
+            excluded.rounding_precision)
     RETURNING id, CASE WHEN xmax = 0 THEN 'created' ELSE 'updated' END AS status
 )
 SELECT id, status FROM done
@@ -84,16 +88,19 @@ SELECT m.id
 -- name: apply_plan
 WITH done AS (
     INSERT INTO fusion_billing_plan AS t
-           (service_id, plan_code, name, interval, currency, price,
+           (service_id, plan_code, name, interval, currency, price, grace_hours,
             create_uid, create_date, write_uid, write_date)
     VALUES (%(service_id)s, %(code)s, %(name)s, %(interval)s, %(currency)s, %(price)s,
+            %(grace_hours)s,
             %(uid)s, now() AT TIME ZONE 'UTC', %(uid)s, now() AT TIME ZONE 'UTC')
     ON CONFLICT (service_id, plan_code) DO UPDATE
        SET name = excluded.name, interval = excluded.interval,
            currency = excluded.currency, price = excluded.price,
+           grace_hours = excluded.grace_hours,
            write_uid = excluded.write_uid, write_date = excluded.write_date
-     WHERE (t.name, t.interval, t.currency, t.price) IS DISTINCT FROM
-           (excluded.name, excluded.interval, excluded.currency, excluded.price)
+     WHERE (t.name, t.interval, t.currency, t.price, t.grace_hours) IS DISTINCT FROM
+           (excluded.name, excluded.interval, excluded.currency, excluded.price,
+            excluded.grace_hours)
     RETURNING id, CASE WHEN xmax = 0 THEN 'created' ELSE 'updated' END AS status
 )
 SELECT id, status FROM done
@@ -112,19 +119,20 @@ RETURNING id;
 -- name: apply_charge
 WITH done AS (
     INSERT INTO fusion_billing_charge AS t
-           (plan_id, metric_id, model, included, price, package_size, tiers,
+           (plan_id, metric_id, model, included, price, package_size, tiers, minimum,
             create_uid, create_date, write_uid, write_date)
     VALUES (%(plan_id)s, %(metric_id)s, %(model)s,
-            %(included)s, %(price)s, %(package_size)s, %(tiers)s,
+            %(included)s, %(price)s, %(package_size)s, %(tiers)s, %(minimum)s,
             %(uid)s, now() AT TIME ZONE 'UTC', %(uid)s, now() AT TIME ZONE 'UTC')
     ON CONFLICT (plan_id, metric_id) DO UPDATE
        SET model = excluded.model, included = excluded.included,
            price = excluded.price, package_size = excluded.package_size,
-           tiers = excluded.tiers,
+           tiers = excluded.tiers, minimum = excluded.minimum,
            write_uid = excluded.write_uid, write_date = excluded.write_date
-     WHERE (t.model, t.included, t.price, t.package_size, t.tiers) IS DISTINCT FROM
+     WHERE (t.model, t.included, t.price, t.package_size, t.tiers, t.minimum)
+           IS DISTINCT FROM
            (excluded.model, excluded.included, excluded.price, excluded.package_size,
-            excluded.tiers)
+            excluded.tiers, excluded.minimum)
     RETURNING id, CASE WHEN xmax = 0 THEN 'created' ELSE 'updated' END AS status
 )
 SELECT id, status FROM done

@@ -8,7 +8,8 @@ SELECT id, code, name, mode, write_date
  LIMIT %(limit)s;
 
 -- name: export_metric
-SELECT m.id, s.code AS service, m.code, m.name, m.aggregation, m.unit, m.write_date
+SELECT m.id, s.code AS service, m.code, m.name, m.aggregation, m.unit,
+       m.rounding, m.rounding_precision, m.write_date
   FROM fusion_billing_metric m
   JOIN fusion_billing_service s ON s.id = m.service_id
  WHERE m.id > %(after_id)s
@@ -17,7 +18,7 @@ SELECT m.id, s.code AS service, m.code, m.name, m.aggregation, m.unit, m.write_d
 
 -- name: export_plan
 SELECT p.id, s.code AS service, p.plan_code AS code, p.name, p.interval, p.currency,
-       p.price, p.write_date
+       p.price, p.grace_hours, p.write_date
   FROM fusion_billing_plan p
   JOIN fusion_billing_service s ON s.id = p.service_id
  WHERE p.id > %(after_id)s
@@ -27,7 +28,7 @@ SELECT p.id, s.code AS service, p.plan_code AS code, p.name, p.interval, p.curre
 -- name: export_charges
 -- The charges of some plans, by plan and metric code.
 SELECT c.plan_id, m.code AS metric, c.model, c.included, c.price, c.package_size,
-       c.tiers
+       c.tiers, c.minimum
   FROM fusion_billing_charge c
   JOIN fusion_billing_metric m ON m.id = c.metric_id
  WHERE c.plan_id = ANY (%(plan_ids)s)
