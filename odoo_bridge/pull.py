@@ -185,6 +185,7 @@ def _charge(charge: Charge) -> ChargeRow:
         price=plain_number(charge.price),
         package_size=None if size is None else plain_number(size),
         tiers=tuple(tier_values(charge.tiers)),
+        minimum=plain_number(charge.minimum),
     )
 
 

@@ -25,14 +25,21 @@ from schemas.catalog_fields import (
     Number,
     Text,
     Timezone,
+    Whole,
     instant_of,
 )
 from schemas.charges import ChargeSchema, EntrySchema
 
 MODES: Final = ("shadow", "live")
-AGGREGATIONS: Final = ("sum", "max", "last", "unique")
+AGGREGATIONS: Final = ("sum", "max", "last", "unique", "count")
+ROUNDINGS: Final = ("none", "round", "ceil", "floor")
+"""``round`` is half up."""
+MAX_PRECISION: Final = 30
 INTERVALS: Final = ("weekly", "monthly", "quarterly", "semiannual", "yearly")
 ANCHORS: Final = ("calendar", "anniversary")
+DEFAULT_GRACE_HOURS: Final = 48
+MAX_GRACE_HOURS: Final = 8760
+"""A year's."""
 
 
 class ServiceSchema(EntrySchema):
@@ -49,12 +56,24 @@ class ServiceSchema(EntrySchema):
 
 
 class MetricSchema(EntrySchema):
-    """``{code, name, aggregation, unit}``; the name is the code by default."""
+    """``{code, name, aggregation, unit, rounding, rounding_precision}``.
+
+    The name is the code by default. The precision is in digits after the point (-2:
+    whole hundreds), and 0 by default.
+    """
 
     code = Code(required=True)
     name = Text()
     aggregation = fields.String(required=True, validate=validate.OneOf(AGGREGATIONS))
     unit = Text(load_default="")
+    rounding = fields.String(load_default="none", validate=validate.OneOf(ROUNDINGS))
+    rounding_precision = Whole(-MAX_PRECISION, MAX_PRECISION, load_default=0)
+
+    @validates_schema
+    def check_precision(self, data: Mapping[str, Any], **_: Any) -> None:
+        """A precision is that of a rounding."""
+        if data["rounding_precision"] and data["rounding"] == "none":
+            raise ValidationError("is not used without rounding", "rounding_precision")
 
     @post_load
     def make(self, data: dict[str, Any], **_: Any) -> Metric:
@@ -63,7 +82,10 @@ class MetricSchema(EntrySchema):
 
 
 class PlanSchema(EntrySchema):
-    """``{code, name, interval, currency, price, charges}``."""
+    """``{code, name, interval, currency, price, grace_hours, charges}``.
+
+    ``grace_hours``: how long after a period's end usage still counts in it.
+    """
 
     code = Code(required=True)
     name = Text()
@@ -75,6 +97,7 @@ class PlanSchema(EntrySchema):
         ),
     )
     price = Number(required=True)
+    grace_hours = Whole(0, MAX_GRACE_HOURS, load_default=DEFAULT_GRACE_HOURS)
     charges = fields.List(fields.Nested(ChargeSchema), load_default=list)
 
     @post_load

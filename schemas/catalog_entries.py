@@ -16,12 +16,17 @@ class Service:
 
 @dataclass(frozen=True)
 class Metric:
-    """What is counted, and how counters fold."""
+    """What is counted, how counters fold, and how what they fold to is rounded.
+
+    ``rounding_precision``: digits after the point; negative: tens, hundreds.
+    """
 
     code: str
     name: str
     aggregation: str
     unit: str
+    rounding: str
+    rounding_precision: int
 
 
 @dataclass(frozen=True)
@@ -35,7 +40,10 @@ class Tier:
 
 @dataclass(frozen=True)
 class Charge:
-    """How a plan prices a metric; prices in whole units of the plan's currency."""
+    """How a plan prices a metric; money in whole units of the plan's currency.
+
+    ``minimum``: the least amount per period.
+    """
 
     metric: str
     model: str
@@ -43,17 +51,22 @@ class Charge:
     price: Decimal
     package_size: Decimal | None
     tiers: tuple[Tier, ...]
+    minimum: Decimal
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A price per interval, and charges for what is used."""
+    """A price per interval, and charges for what is used.
+
+    ``grace_hours``: how long after a period's end usage still counts in it.
+    """
 
     code: str
     name: str
     interval: str
     currency: str
     price: Decimal
+    grace_hours: int
     charges: tuple[Charge, ...]
 
 

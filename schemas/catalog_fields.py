@@ -1,4 +1,4 @@
-"""Fields that catalog files and Odoo's rows share: codes, exact numbers, instants."""
+"""Fields that catalog files and Odoo's rows share: codes, numbers, instants."""
 
 import re
 import unicodedata
@@ -16,6 +16,7 @@ from schemas.texts import MAX_TEXT_BYTES
 MAX_TEXT: Final = 255
 FIRST_YEAR, LAST_YEAR = 1970, 2199
 
+_WHOLE = re.compile(r"-?[0-9]+", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _INSTANT = re.compile(
     r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?(Z|[+-]\d{2}:?\d{2})?",
@@ -67,6 +68,24 @@ class Number(fields.Field[Decimal]):
         if number < 0:
             raise ValidationError("is less than 0")
         return number
+
+
+class Whole(fields.Field[int]):
+    """A whole number from ``low`` to ``high``, from its text or an int."""
+
+    def __init__(self, low: int, high: int, **more: Any) -> None:
+        super().__init__(**more)
+        self._low, self._high = low, high
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> int:
+        if isinstance(value, int) and not isinstance(value, bool):
+            value = str(value)
+        if not isinstance(value, str) or not _WHOLE.fullmatch(value):
+            raise ValidationError("is not a whole number")
+        number = Decimal(value)  # int() refuses thousands of digits
+        if not self._low <= number <= self._high:
+            raise ValidationError(f"is not between {self._low} and {self._high}")
+        return int(number)
 
 
 class DayOrInstant(fields.Field[date]):

@@ -69,7 +69,10 @@ class TierSchema(EntrySchema):
 
 
 class ChargeSchema(EntrySchema):
-    """``{metric, model, included, price, package_size, tiers}``."""
+    """``{metric, model, included, price, package_size, tiers, minimum}``.
+
+    ``minimum`` is the least amount of the charge per period; 0 by default.
+    """
 
     metric = Code(required=True)
     model = fields.String(required=True, validate=validate.OneOf(MODELS))
@@ -77,6 +80,7 @@ class ChargeSchema(EntrySchema):
     price = Number()
     package_size = Number()
     tiers = fields.List(fields.Nested(TierSchema), load_default=list)
+    minimum = Number(load_default=ZERO)
 
     @validates_schema
     def check_model(self, data: Mapping[str, Any], **_: Any) -> None:
@@ -117,6 +121,7 @@ class ChargeSchema(EntrySchema):
             price=data.get("price", ZERO),
             package_size=data["package_size"] if packaged else None,
             tiers=tuple(_tier(tier) for tier in data["tiers"]),
+            minimum=data["minimum"],
         )
 
 

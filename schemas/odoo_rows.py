@@ -58,6 +58,8 @@ def metric_row(service: str, metric: Metric) -> Row:
         "name": metric.name,
         "aggregation": metric.aggregation,
         "unit": metric.unit or False,
+        "rounding": metric.rounding,
+        "rounding_precision": metric.rounding_precision,
     }
 
 
@@ -70,6 +72,7 @@ def plan_row(service: str, plan: Plan) -> Row:
         "interval": plan.interval,
         "currency": plan.currency,
         "price": plain_number(plan.price),
+        "grace_hours": plan.grace_hours,
         "charges": [_charge_row(charge) for charge in plan.charges],
     }
 
@@ -114,8 +117,8 @@ def tier_values(tiers: tuple[Tier, ...]) -> list[dict[str, str | None]]:
 def read_row(kind: str, row: Any) -> tuple[str, Entry]:
     """A row that export_catalog answered, checked: its service's code and its entry.
 
-    Fields that a newer addon adds are passed over. Raises marshmallow's
-    ValidationError.
+    Fields that a newer addon adds are passed over; those that an older one lacks have
+    the catalog file's defaults. Raises marshmallow's ValidationError.
     """
     entry: Entry = _SCHEMAS[kind].load(row)
     if kind == "service":
@@ -135,6 +138,7 @@ def _charge_row(charge: Charge) -> Row:
         "price": plain_number(charge.price),
         "package_size": plain_number(size) if size is not None else False,
         "tiers": json.dumps(tier_values(charge.tiers)) if charge.tiers else False,
+        "minimum": plain_number(charge.minimum),
     }
 
 

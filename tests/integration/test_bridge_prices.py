@@ -51,8 +51,24 @@ def charge(**more: Any) -> dict[str, Any]:
         "price": "0.0075",
         "package_size": "100",
         "tiers": False,
+        "minimum": "0",
         **more,
     }
+
+
+def metric(bridge: Bridge, **more: Any) -> None:
+    """Make the metric "sum" so in Odoo, and pull."""
+    row = {
+        "service": bridge.world.code,
+        "code": "sum",
+        "name": "sum",
+        "aggregation": "sum",
+        "unit": False,
+        "rounding": "none",
+        "rounding_precision": 0,
+        **more,
+    }
+    apply(bridge, "metric", row)
 
 
 def plan(bridge: Bridge, *charges: Any, **more: Any) -> None:
@@ -64,6 +80,7 @@ def plan(bridge: Bridge, *charges: Any, **more: Any) -> None:
         "interval": "monthly",
         "currency": "CAD",
         "price": "20",
+        "grace_hours": 48,
         "charges": list(charges),
         **more,
     }
@@ -76,6 +93,16 @@ def apply(bridge: Bridge, kind: str, row: dict[str, Any]) -> None:
     assert result["status"] in ("created", "updated"), result
     report = pull_catalog(bridge.client, bridge.database_url, now())
     assert report.faults == ()
+
+
+def dirty(bridge: Bridge) -> list[str]:
+    """The metrics of rollups that are to be pushed, by subscription."""
+    with connect_ledger(bridge.database_url) as conn:
+        rows = conn.execute(
+            "SELECT m.code FROM rollup r JOIN metric m ON m.id = r.metric_id "
+            "WHERE r.revision > r.pushed_revision ORDER BY r.subscription_id, m.code"
+        )
+        return [code for (code,) in rows]
 
 
 def amounts(bridge: Bridge) -> list[tuple[str, str]]:
@@ -131,6 +158,54 @@ def test_another_plan_of_a_subscription_reaches_its_rows_alone(bridge: Bridge) -
     apply(bridge, "subscription", row)
 
     assert [text for _, text in amounts(bridge)] == ["0", "0.08", "10.00"]
+
+
+def test_another_minimum_sends_them_out_again(bridge: Bridge) -> None:
+    plan(bridge, charge(minimum="5"))
+
+    assert dirty(bridge) == ["max", "sum"]
+
+
+@pytest.mark.parametrize(
+    "change", [{"rounding": "ceil"}, {"rounding": "round", "rounding_precision": -2}]
+)
+def test_another_rounding_sends_the_metrics_rows_out_again(
+    bridge: Bridge, change: dict[str, Any]
+) -> None:
+    use(bridge, "3", subscription="sub-1")
+    use(bridge, "old", at_us=LONG_AGO_US)
+    push_rollups(bridge.client, bridge.database_url, now)
+
+    metric(bridge, **change)
+
+    assert dirty(bridge) == ["sum", "sum"]
+    assert push_rollups(bridge.client, bridge.database_url, now).pushed == 2
+
+
+def test_another_precision_sends_them_out_again(bridge: Bridge) -> None:
+    metric(bridge, rounding="ceil")
+    push_rollups(bridge.client, bridge.database_url, now)
+
+    metric(bridge, rounding="ceil", rounding_precision=1)
+
+    assert dirty(bridge) == ["sum"]
+
+
+def test_a_metric_of_another_service_leaves_them_alone(bridge: Bridge) -> None:
+    theirs = {"code": f"{bridge.world.code}-other", "name": "Other", "mode": "shadow"}
+    apply(bridge, "service", theirs)
+    metric(bridge, service=theirs["code"])
+
+    metric(bridge, service=theirs["code"], rounding="ceil")
+
+    assert dirty(bridge) == []
+
+
+def test_a_metrics_other_name_and_another_grace_push_nothing(bridge: Bridge) -> None:
+    metric(bridge, name="Sum", unit="s")
+    plan(bridge, charge(), grace_hours=0)
+
+    assert dirty(bridge) == []
 
 
 def test_a_period_that_has_ended_keeps_its_price(bridge: Bridge) -> None:

@@ -1,69 +1,15 @@
 """A catalog file is taken as written, or refused with every fault at its path."""
 
-import copy
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from schemas.catalog_entries import Catalog, Tier
-from schemas.catalog_file import CatalogDraft, check_catalog
+from schemas.catalog_entries import Tier
+from schemas.catalog_file import check_catalog
 from schemas.yaml_text import YamlUnreadableError, parse_yaml
-
-PILOT = """
-service: {code: nexacloud, name: NexaCloud, mode: live}
-metrics:
-  - {code: cpu_seconds, name: CPU, aggregation: sum, unit: s}
-  - {code: users, aggregation: unique}
-plans:
-  - code: small
-    name: Small
-    interval: monthly
-    currency: CAD
-    price: 20.00
-    charges:
-      - {metric: cpu_seconds, model: package, included: 3600, price: 0.0075,
-         package_size: 3600}
-      - metric: users
-        model: graduated
-        tiers:
-          - {up_to: 10, unit_price: 0, flat_price: 5}
-          - {up_to: null, unit_price: 0.25}
-customers:
-  - {external_id: ada, name: Ada, email: ada@example.com}
-subscriptions:
-  - {external_id: ada-1, customer: ada, plan: small, started_at: 2026-03-01,
-     timezone: America/Toronto, anchor: anniversary}
-"""
-
-
-def pilot() -> Any:
-    """The pilot file as read, to be spoiled."""
-    return parse_yaml(PILOT)
-
-
-def loaded(raw: Any) -> Catalog:
-    """The catalog of a file without faults."""
-    draft = check_catalog(raw)
-    assert draft.faults == ()
-    assert draft.catalog is not None
-    return draft.catalog
-
-
-def paths(draft: CatalogDraft) -> list[str]:
-    """Where the faults are."""
-    return [fault.path for fault in draft.faults]
-
-
-def set_at(raw: Any, steps: list[str | int], value: Any) -> Any:
-    """A copy of a file with one value replaced."""
-    result = copy.deepcopy(raw)
-    place = result
-    for step in steps[:-1]:
-        place = place[step]
-    place[steps[-1]] = value
-    return result
+from tests.catalog_drafts import PILOT, loaded, paths, pilot, set_at
 
 
 def test_a_number_keeps_every_digit() -> None:
@@ -98,9 +44,12 @@ def test_what_is_left_out_has_sensible_values() -> None:
     )
 
     assert (catalog.service.name, catalog.service.mode) == (None, None)
-    assert (catalog.metrics[0].name, catalog.metrics[0].unit) == ("m", "")
-    assert catalog.plans[0].name == "p"
-    assert catalog.plans[0].charges[0].included == 0
+    metric, plan = catalog.metrics[0], catalog.plans[0]
+    assert (metric.name, metric.unit) == ("m", "")
+    assert (metric.rounding, metric.rounding_precision) == ("none", 0)
+    assert (plan.name, plan.grace_hours) == ("p", 48)
+    assert plan.charges[0].included == 0
+    assert plan.charges[0].minimum == 0
     assert (catalog.customers[0].name, catalog.customers[0].email) == ("c", None)
     subscription = catalog.subscriptions[0]
     assert (subscription.timezone, subscription.anchor) == ("UTC", "calendar")
@@ -179,7 +128,7 @@ SUB: list[str | int] = ["subscriptions", 0]
         (["service", "code"], "\U0001f600" * 200, "service.code"),
         (["metrics"], {"code": "m"}, "metrics"),
         (["metrics", 0], "cpu", "metrics[0]"),
-        (["metrics", 0, "aggregation"], "count", "metrics[0].aggregation"),
+        (["metrics", 0, "aggregation"], "average", "metrics[0].aggregation"),
         (["metrics", 1, "code"], "cpu_seconds", "metrics[1].code"),
         (["metrics", 1, "colour"], "red", "metrics[1].colour"),
         (["plans", 0, "interval"], "daily", "plans[0].interval"),
@@ -235,7 +184,7 @@ def test_a_percentage_is_at_most_100() -> None:
 
 def test_all_faults_are_reported_together_in_the_files_order() -> None:
     raw = set_at(pilot(), ["subscriptions", 0, "timezone"], "Nowhere")
-    raw = set_at(raw, ["metrics", 1, "aggregation"], "count")
+    raw = set_at(raw, ["metrics", 1, "aggregation"], "average")
     raw["plans"][0]["charges"][0]["price"] = "x"
     raw["metrics"].append({"code": "users", "aggregation": "sum"})
 
