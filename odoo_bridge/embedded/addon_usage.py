@@ -17,6 +17,7 @@ COLUMNS: dict[str, Callable[[r.Row, str], Any]] = {
     "metric": r.text,
     "period_start": r.moment,
     "period_end": r.moment,
+    "correction_of": r.optional_moment,
     "quantity": r.number,
     "included": r.optional_number,
     "overage": r.optional_number,
@@ -30,6 +31,11 @@ COLUMNS: dict[str, Callable[[r.Row, str], Any]] = {
 @api_model
 def upsert_rollups(records: Records, rows: Sequence[Any]) -> list[dict[str, Any]]:
     """Store each row unless a newer revision is there; a bad row does not sink others.
+
+    A row with ``correction_of`` is a correction: usage that came after its period was
+    frozen. It carries the start of that period there, and in ``period_start`` the
+    period that it is billed in, and is a row beside the billed period's own. What it
+    amounts to may be negative.
 
     Answers ``{"index", "status", "reason"}`` per row; the status is created, updated,
     unchanged, stale or error; a stale one's also has the "revision" that is held.

@@ -134,6 +134,7 @@ USAGE = model(
         "service_id": link("Service", "fusion.billing.service", required=True),
         "period_start": Field("datetime", "Period Start", required=True),
         "period_end": Field("datetime", "Period End", required=True),
+        "correction_of": Field("datetime", "Correction of Period"),
         "quantity": Field("decimal", "Quantity", required=True),
         "included": Field("decimal", "Included"),
         "overage": Field("decimal", "Overage"),
@@ -145,7 +146,8 @@ USAGE = model(
     record_name="id",
     constraints={
         "fusion_billing_usage_key_uniq": (
-            "A subscription has one usage row per metric and period."
+            "A subscription has one usage row per metric and period, and one per "
+            "period corrected in it."
         ),
         "fusion_billing_usage_period_check": "The period must end after it starts.",
         "fusion_billing_usage_numbers_check": "Usage must be a finite number.",

@@ -202,8 +202,6 @@ CREATE TABLE IF NOT EXISTS fusion_billing_usage (
     create_date     timestamp,
     write_uid       int4,
     write_date      timestamp,
-    CONSTRAINT fusion_billing_usage_key_uniq
-        UNIQUE (subscription_id, metric_id, period_start),
     CONSTRAINT fusion_billing_usage_period_check CHECK (period_end > period_start),
     CONSTRAINT fusion_billing_usage_numbers_check CHECK (
         quantity > '-Infinity' AND quantity < 'Infinity'
@@ -212,6 +210,15 @@ CREATE TABLE IF NOT EXISTS fusion_billing_usage (
         AND (amount IS NULL OR (amount > '-Infinity' AND amount < 'Infinity'))
     )
 );
+
+-- A period's own row has no correction_of, which counts as a value like any other. The
+-- index has the name of the constraint that databases had before there were corrections.
+ALTER TABLE fusion_billing_usage
+    ADD COLUMN IF NOT EXISTS correction_of timestamp,
+    DROP CONSTRAINT IF EXISTS fusion_billing_usage_key_uniq;
+CREATE UNIQUE INDEX IF NOT EXISTS fusion_billing_usage_key_uniq
+    ON fusion_billing_usage (subscription_id, metric_id, period_start, correction_of)
+    NULLS NOT DISTINCT;
 
 -- Odoo's own two users come first; the one with the key is made by app.py.
 INSERT INTO res_users (id, login, name, active)

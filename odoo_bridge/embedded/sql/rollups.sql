@@ -1,32 +1,34 @@
 -- name: upsert_rollups
--- Absolute values, keyed by (subscription, metric, period_start); the greater revision
--- wins, against the table and within the call. Known keys are updated and only unknown
--- ones inserted, so that no id is spent on a row that is there. Answers a status per
--- given row, for an error what is unknown, for a stale one the revision that is held. May
--- run twice: then all is "unchanged".
+-- Absolute values, keyed by (subscription, metric, period_start, correction_of), where no
+-- correction_of is a value too; the greater revision wins, against the table and within
+-- the call. Known keys are updated and only unknown ones inserted, so that no id is spent
+-- on a row that is there. Answers a status per given row, for an error what is unknown,
+-- for a stale one the revision that is held. May run twice: then all is "unchanged".
 WITH given AS (
     SELECT *
       FROM unnest(%(index)s::int4[], %(service)s::text[], %(subscription)s::text[],
                   %(metric)s::text[], %(period_start)s::timestamp[],
-                  %(period_end)s::timestamp[], %(quantity)s::numeric[],
-                  %(included)s::numeric[], %(overage)s::numeric[],
-                  %(amount)s::numeric[], %(currency)s::text[], %(revision)s::int4[],
-                  %(state)s::text[])
+                  %(period_end)s::timestamp[], %(correction_of)s::timestamp[],
+                  %(quantity)s::numeric[], %(included)s::numeric[],
+                  %(overage)s::numeric[], %(amount)s::numeric[], %(currency)s::text[],
+                  %(revision)s::int4[], %(state)s::text[])
         AS g (index, service, subscription, metric, period_start, period_end,
-              quantity, included, overage, amount, currency, revision, state)
+              correction_of, quantity, included, overage, amount, currency, revision,
+              state)
 ), resolved AS (
     SELECT g.*, s.id AS service_id, o.id AS subscription_id, m.id AS metric_id,
-           row_number() OVER (PARTITION BY o.id, m.id, g.period_start
-                              ORDER BY g.revision DESC, g.index DESC) AS place,
-           first_value(g.index) OVER (PARTITION BY o.id, m.id, g.period_start
-                                      ORDER BY g.revision DESC, g.index DESC)
-               AS best_index,
-           max(g.revision) OVER (PARTITION BY o.id, m.id, g.period_start) AS newest
+           row_number() OVER newest_first AS place,
+           first_value(g.index) OVER newest_first AS best_index,
+           first_value(g.revision) OVER newest_first AS newest
       FROM given g
       LEFT JOIN fusion_billing_service s ON s.code = g.service
       LEFT JOIN sale_order o
         ON o.x_fc_service_id = s.id AND o.x_fc_external_id = g.subscription
       LEFT JOIN fusion_billing_metric m ON m.service_id = s.id AND m.code = g.metric
+    WINDOW newest_first AS (
+               PARTITION BY o.id, m.id, g.period_start, g.correction_of
+               ORDER BY g.revision DESC, g.index DESC
+           )
 ), best AS (
     SELECT *
       FROM resolved
@@ -39,7 +41,10 @@ WITH given AS (
            (b.period_end, b.quantity, b.included, b.overage, b.amount,
             b.currency::varchar, b.state::varchar) AS same
       FROM best b
-      JOIN fusion_billing_usage u USING (subscription_id, metric_id, period_start)
+      JOIN fusion_billing_usage u
+        ON (u.subscription_id, u.metric_id, u.period_start) =
+           (b.subscription_id, b.metric_id, b.period_start)
+       AND u.correction_of IS NOT DISTINCT FROM b.correction_of
 ), updated AS (
     UPDATE fusion_billing_usage u
        SET period_end = b.period_end, quantity = b.quantity, included = b.included,
@@ -54,15 +59,15 @@ WITH given AS (
 ), inserted AS (
     INSERT INTO fusion_billing_usage
            (subscription_id, metric_id, service_id, period_start, period_end,
-            quantity, included, overage, amount, currency, revision, state,
-            create_uid, create_date, write_uid, write_date)
+            correction_of, quantity, included, overage, amount, currency, revision,
+            state, create_uid, create_date, write_uid, write_date)
     SELECT subscription_id, metric_id, service_id, period_start, period_end,
-           quantity, included, overage, amount, currency, revision, state,
+           correction_of, quantity, included, overage, amount, currency, revision, state,
            %(uid)s, now() AT TIME ZONE 'UTC', %(uid)s, now() AT TIME ZONE 'UTC'
       FROM best
      WHERE index NOT IN (SELECT index FROM known)
-     ORDER BY subscription_id, metric_id, period_start
-    ON CONFLICT (subscription_id, metric_id, period_start) DO NOTHING
+     ORDER BY subscription_id, metric_id, period_start, correction_of
+    ON CONFLICT (subscription_id, metric_id, period_start, correction_of) DO NOTHING
     RETURNING id
 )
 SELECT r.index,
