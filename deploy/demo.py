@@ -167,7 +167,10 @@ def _read_odoo(odoo: OdooClient) -> dict[OdooKey, Decimal]:
     rows = odoo.repeat(
         "fusion.billing.usage",
         "search_read",
-        domain=[["subscription_id.x_fc_external_id", "=", SUBSCRIPTION]],
+        domain=[
+            ["subscription_id.x_fc_external_id", "=", SUBSCRIPTION],
+            ["correction_of", "=", False],
+        ],
         fields=["metric_id", "period_start", "quantity"],
     )
     names = odoo.repeat(
