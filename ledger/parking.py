@@ -2,12 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from uuid import UUID
 
 from ledger.columns import arrival_columns
 from ledger.db import Connection
 from ledger.place import Arrival
 from ledger.queries import load_queries
+from schemas.messages import Counter
+
+TOO_LONG = timedelta(days=1)
+"""Who waits longer is reported."""
 
 _SQL = load_queries("parked")
 
@@ -47,4 +52,41 @@ def park_counters(
         parked=frozenset(kept),
         duplicates=frozenset(k for k, equal in same.items() if equal and k not in kept),
         conflicts=frozenset(k for k, equal in same.items() if not equal),
+    )
+
+
+def read_arrival(
+    index: int,
+    transaction_id: str,
+    external_subscription_id: str,
+    code: str,
+    timestamp_us: int,
+    value: str | None,
+    members: list[str] | None,
+    batch_id: UUID,
+) -> Arrival:
+    """A row of the parking lot as the counter that came; arguments in its order."""
+    counter = Counter(
+        index,
+        transaction_id,
+        external_subscription_id,
+        code,
+        timestamp_us,
+        value,
+        None if members is None else tuple(members),
+    )
+    return Arrival(str(batch_id), counter)
+
+
+def take_out(conn: Connection, service_id: int, arrivals: Sequence[Arrival]) -> None:
+    """Delete counters from the lot; the caller has locked their rows."""
+    counters = [arrival.counter for arrival in arrivals]
+    conn.execute(
+        _SQL["take_out"],
+        {
+            "service_id": service_id,
+            "external_subscription_ids": [c.external_subscription_id for c in counters],
+            "codes": [c.code for c in counters],
+            "transaction_ids": [c.transaction_id for c in counters],
+        },
     )

@@ -1,15 +1,12 @@
 """Parked counters, once the catalog knows them, are applied by themselves (P6)."""
 
-from collections import defaultdict
 from datetime import datetime
 
-from ledger.announce import Announced, announce
 from ledger.db import Connection
-from ledger.fold import ItemKey, fold_items
-from ledger.outcomes import LETTERS, Outcome
-from ledger.place import Arrival
+from ledger.fold import fold_items
+from ledger.late_outcomes import correct_receipts
+from ledger.parking import read_arrival, take_out
 from ledger.queries import load_queries
-from schemas.messages import Counter
 
 PAGE = 2_000
 
@@ -32,50 +29,8 @@ def apply_parked(conn: Connection, service_id: int, now: datetime) -> int:
     ).fetchall()
     if not rows:
         return 0
-    ripe = [
-        Arrival(
-            str(batch), Counter(index, tid, sub, code, at, value, _members(members))
-        )
-        for index, tid, sub, code, at, value, members, batch in rows
-    ]
+    ripe = [read_arrival(*row) for row in rows]
     outcomes = fold_items(conn, service_id, ripe, now, parking=False)
-    counters = [arrival.counter for arrival in ripe]
-    conn.execute(
-        _SQL["unpark"],
-        {
-            "service_id": service_id,
-            "external_subscription_ids": [c.external_subscription_id for c in counters],
-            "codes": [c.code for c in counters],
-            "transaction_ids": [c.transaction_id for c in counters],
-        },
-    )
-    _correct_receipts(conn, service_id, outcomes, now)
+    take_out(conn, service_id, ripe)
+    correct_receipts(conn, service_id, outcomes, now)
     return len(ripe)
-
-
-def _members(stored: list[str] | None) -> tuple[str, ...] | None:
-    return None if stored is None else tuple(stored)
-
-
-def _correct_receipts(
-    conn: Connection,
-    service_id: int,
-    outcomes: dict[ItemKey, Outcome],
-    now: datetime,
-) -> None:
-    keys = list(outcomes)
-    changes = {
-        "batch_ids": [batch_id for batch_id, _ in keys],
-        "item_indexes": [index for _, index in keys],
-        "letters": [LETTERS[outcomes[key].outcome] for key in keys],
-        "reasons": [outcomes[key].reason for key in keys],
-    }
-    conn.execute(_SQL["lock_outcomes"], changes)
-    receipts = conn.execute(_SQL["change_outcomes"], changes).fetchall()
-    by_batch: dict[str, dict[int, Outcome]] = defaultdict(dict)
-    for (batch_id, index), outcome in outcomes.items():
-        by_batch[batch_id][index] = outcome
-    for batch_id, received, *sums in receipts:
-        tally = dict(zip(LETTERS, sums, strict=True))
-        receipt = Announced(service_id, str(batch_id), received, tally)
-        announce(conn, receipt, by_batch[str(batch_id)], now)

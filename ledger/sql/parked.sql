@@ -63,7 +63,7 @@ SELECT p.item_index, p.transaction_id, p.external_subscription_id, p.code,
  LIMIT %(limit)s
    FOR UPDATE OF p SKIP LOCKED
 
--- name: unpark
+-- name: take_out
 DELETE FROM parked_counter p
  USING unnest(%(external_subscription_ids)s::text[], %(codes)s::text[],
               %(transaction_ids)s::text[])
