@@ -29,10 +29,12 @@ def show_health() -> Response:
 
 def show_metrics() -> Response:
     """The metrics in Prometheus's text format."""
-    api = current_api()
-    backlog = _or_none(lambda: api.query(read_backlog, CHECK_SECONDS))
+    api, now = current_api(), datetime.now(UTC)
+    backlog = _or_none(
+        lambda: api.query(lambda conn: read_backlog(conn, now), CHECK_SECONDS)
+    )
     depth = _or_none(lambda: api.publisher.queue_depth(CHECK_SECONDS))
-    text = render_metrics(depth, backlog, datetime.now(UTC))
+    text = render_metrics(depth, backlog, now)
     return Response(text, content_type=CONTENT_TYPE_LATEST)
 
 

@@ -66,6 +66,10 @@ COUNTERS_PARKED: Final = (
     "fusion_billing_counters_parked",
     "Counters waiting for their subscription or metric to become known",
 )
+PARKED_TOO_LONG: Final = (
+    "fusion_billing_counters_parked_too_long",
+    "Counters parked for longer than a day",
+)
 DEAD_LETTERS: Final = ("fusion_billing_dead_letters", "Messages that could not go on")
 ROLLUPS_DIRTY: Final = (
     "fusion_billing_rollups_dirty",
@@ -117,6 +121,7 @@ class _Gauges(Collector):
             (BATCHES_WAITING, self._backlog.batches_waiting),
             (OLDEST_BATCH, max(age, 0.0)),
             (COUNTERS_PARKED, self._backlog.counters_parked),
+            (PARKED_TOO_LONG, self._backlog.counters_parked_too_long),
             (DEAD_LETTERS, self._backlog.dead_letters),
             (ROLLUPS_DIRTY, self._backlog.rollups_dirty),
             (WEBHOOKS_PENDING, self._backlog.webhooks_pending),

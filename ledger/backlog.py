@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ledger.db import Connection
+from ledger.parking import TOO_LONG
 from ledger.queries import load_queries
 
 _SQL = load_queries("backlog")
@@ -16,13 +17,14 @@ class Backlog:
     batches_waiting: int
     oldest_batch_at: datetime | None
     counters_parked: int
+    counters_parked_too_long: int
     dead_letters: int
     rollups_dirty: int
     webhooks_pending: int
 
 
-def read_backlog(conn: Connection) -> Backlog:
+def read_backlog(conn: Connection, now: datetime) -> Backlog:
     """The numbers of this moment."""
-    row = conn.execute(_SQL["backlog"]).fetchone()
+    row = conn.execute(_SQL["backlog"], {"too_long_until": now - TOO_LONG}).fetchone()
     assert row is not None  # noqa: S101 - a SELECT of subselects answers one row
     return Backlog(*row)

@@ -12,7 +12,8 @@ from ledger.queries import load_queries
 from schemas.messages import Counter
 
 TOO_LONG = timedelta(days=1)
-"""Who waits longer is reported."""
+"""Who waits longer is reported, and in the end given up, each with this code:"""
+PARKED_TOO_LONG = "parked_too_long"
 
 _SQL = load_queries("parked")
 

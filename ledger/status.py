@@ -11,7 +11,10 @@ _SQL = load_queries("status")
 
 @dataclass(frozen=True)
 class Status:
-    """Numbers of rows; ``counters`` is how many the rollups hold."""
+    """Numbers of rows; ``counters`` is how many the rollups hold.
+
+    ``oldest_parked_at`` is None when none is parked.
+    """
 
     services: int
     subscriptions: int
@@ -20,6 +23,7 @@ class Status:
     batches_dead: int
     counters: int
     parked: int
+    oldest_parked_at: datetime | None
     rollups: int
     rollups_to_push: int
     webhooks_pending: int

@@ -2,6 +2,7 @@
 
 import sys
 from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
@@ -33,8 +34,9 @@ def cli(state: Path | None) -> None:
     table = Table("what", "state", show_header=False)
     for name, value in health.items():
         table.add_row(name, value)
-    for name, number in numbers.items():
-        table.add_row(name.replace("_", " "), str(number))
+    now = datetime.now(UTC)
+    for name, value in numbers.items():
+        table.add_row(name.replace("_", " "), _show(value, now))
     for sync in syncs:
         when = f"{sync.synced_at:%Y-%m-%d %H:%M:%S} UTC" if sync.synced_at else "never"
         what = "pushed rollups" if sync.kind == "push" else f"pulled {sync.kind}"
@@ -45,6 +47,14 @@ def cli(state: Path | None) -> None:
     well = all(value == "ok" for value in health.values()) and set_aside == "0"
     if not well or numbers["batches_dead"] or numbers["dead_letters"]:
         sys.exit(1)
+
+
+def _show(value: int | datetime | None, now: datetime) -> str:
+    """A number, or an instant with how long ago it was."""
+    if isinstance(value, datetime):
+        age = timedelta(seconds=(now - value) // timedelta(seconds=1))
+        return f"{value:%Y-%m-%d %H:%M:%S} UTC, {age} ago"
+    return "none" if value is None else str(value)
 
 
 def _read_set_aside(stack: Stack) -> str:

@@ -4,6 +4,10 @@
 SELECT (SELECT count(*) FROM batch WHERE state IN ('queued', 'processing')),
        (SELECT min(received_at) FROM batch WHERE state IN ('queued', 'processing')),
        (SELECT count(*) FROM parked_counter),
+       (SELECT count(*)
+          FROM service s
+          JOIN parked_counter p ON p.service_id = s.id
+                               AND p.parked_at <= %(too_long_until)s),
        (SELECT count(*) FROM dead_letter),
        (SELECT count(*) FROM rollup WHERE revision > pushed_revision),
        (SELECT count(*) FROM webhook_delivery WHERE state = 'pending')

@@ -8,6 +8,7 @@ SELECT (SELECT count(*) FROM service) AS services,
        (SELECT count(*) FROM batch WHERE state = 'dead') AS batches_dead,
        (SELECT coalesce(sum(counters), 0)::bigint FROM rollup) AS counters,
        (SELECT count(*) FROM parked_counter) AS parked,
+       (SELECT min(parked_at) FROM parked_counter) AS oldest_parked_at,
        (SELECT count(*) FROM rollup) AS rollups,
        (SELECT count(*) FROM rollup WHERE revision > pushed_revision)
            AS rollups_to_push,
