@@ -3,11 +3,12 @@
 import json
 import secrets
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from ledger.db import Connection
 from ledger.queries import load_queries
+from schemas.timestamps import utc_text
 
 _SQL = load_queries("outbox")
 
@@ -25,7 +26,7 @@ def enqueue_event(
     """
     body = {
         "type": event_type,
-        "timestamp": now.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z",
+        "timestamp": utc_text(now),
         "data": data,
     }
     return conn.execute(

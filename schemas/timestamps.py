@@ -48,6 +48,11 @@ def read_timestamp(value: object) -> int:
     return _read_seconds(Decimal(value))
 
 
+def utc_text(instant: datetime) -> str:
+    """The instant as ISO 8601 in UTC with microseconds and a ``Z``."""
+    return instant.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
+
+
 def _read_text(text: str) -> int:
     if _ISO.fullmatch(text):
         try:
