@@ -1,6 +1,7 @@
 """Dead letters: what cannot go on is kept with its payload and the reason (P11)."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -30,12 +31,19 @@ class DeadLetter:
 
 def bury(conn: Connection, letter: DeadLetter, now: datetime) -> None:
     """Keep a dead letter; commits with what the caller does beside it."""
-    conn.execute(
-        _SQL["insert_dead_letter"],
+    bury_all(conn, [letter], now)
+
+
+def bury_all(conn: Connection, letters: Iterable[DeadLetter], now: datetime) -> None:
+    """Keep dead letters; commits with what the caller does beside it."""
+    rows = [
         {
             **letter.__dict__,
             "payload": json.dumps(letter.payload),
             "detail": letter.detail.replace("\0", "\\0"),
             "now": now,
-        },
-    )
+        }
+        for letter in letters
+    ]
+    with conn.cursor() as cursor:
+        cursor.executemany(_SQL["insert_dead_letter"], rows)

@@ -73,7 +73,34 @@ DELETE FROM parked_counter p
    AND p.code = i.code AND p.transaction_id = i.transaction_id
 
 -- name: services_with_parked
-SELECT DISTINCT service_id FROM parked_counter ORDER BY service_id
+-- A look into the key's index for each service, however many counters wait.
+SELECT s.id FROM service s
+ WHERE EXISTS (SELECT FROM parked_counter p WHERE p.service_id = s.id)
+ ORDER BY s.id
+
+-- name: services_with_expired
+-- Likewise: who has counters that have waited since the instant, or longer.
+SELECT s.id FROM service s
+ WHERE EXISTS (SELECT FROM parked_counter p
+                WHERE p.service_id = s.id AND p.parked_at <= %(until)s)
+ ORDER BY s.id
+
+-- name: claim_expired
+-- Counters of one service that have waited since the instant or longer and still cannot
+-- be applied, oldest first, locked until the transaction ends.
+SELECT p.item_index, p.transaction_id, p.external_subscription_id, p.code,
+       p.timestamp_us, p.value, p.members, p.batch_id, p.reason, p.parked_at
+  FROM parked_counter p
+ WHERE p.service_id = %(service_id)s AND p.parked_at <= %(until)s
+   AND NOT EXISTS (
+       SELECT FROM subscription s
+         JOIN metric m ON m.service_id = s.service_id
+        WHERE s.service_id = p.service_id AND m.code = p.code
+          AND s.external_id = p.external_subscription_id
+   )
+ ORDER BY p.parked_at, p.batch_id, p.item_index
+ LIMIT %(limit)s
+   FOR UPDATE OF p SKIP LOCKED
 
 -- name: lock_outcomes
 SELECT batch_id FROM batch_outcome
