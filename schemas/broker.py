@@ -19,6 +19,7 @@ from schemas.messages import (
     PULL_CATALOG,
     PUSH_ROLLUPS,
     QUEUES,
+    REVIEW_PARKED,
     ROUTES,
     USAGE_QUEUE,
 )
@@ -33,7 +34,13 @@ DEAD_LETTER_QUEUE: Final = "dead-letters"
 EXCHANGE: Final = Exchange("fusion-billing", type="direct", durable=True)
 DEAD_LETTER_EXCHANGE: Final = Exchange("dead-letters", type="fanout", durable=True)
 
-KICKS: Final = (APPLY_PARKED, DELIVER_WEBHOOKS, PULL_CATALOG, PUSH_ROLLUPS)
+KICKS: Final = (
+    APPLY_PARKED,
+    DELIVER_WEBHOOKS,
+    PULL_CATALOG,
+    PUSH_ROLLUPS,
+    REVIEW_PARKED,
+)
 """Tasks that carry nothing and only say "look now"; losing one costs a beat."""
 
 PUBLISH_ERRORS: Final[tuple[type[Exception], ...]] = (

@@ -42,6 +42,7 @@ class Settings:
     max_queue_batches: int
     worker_concurrency: int
     max_deliveries: int
+    parked_dead_days: int
     visibility_timeout_seconds: int
     webhook_allow_loopback: bool
     log_level: str
@@ -132,6 +133,13 @@ class SettingsSchema(Schema):
         validate=validate.Range(min=1),
         metadata={
             "description": "a message that ended its worker this often is dead-lettered"
+        },
+    )
+    parked_dead_days = fields.Integer(
+        load_default=30,
+        validate=validate.Range(1, 3650),
+        metadata={
+            "description": "a counter that was parked this long is dead-lettered"
         },
     )
     visibility_timeout_seconds = fields.Integer(

@@ -3,16 +3,17 @@
 import os
 import random
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
 from celery import Task, shared_task
 from celery.exceptions import Reject
 
-from schemas.messages import APPLY_PARKED, DELIVER_WEBHOOKS, FOLD_BATCH
+from schemas.messages import APPLY_PARKED, DELIVER_WEBHOOKS, FOLD_BATCH, REVIEW_PARKED
 from schemas.settings import Settings, load_settings
 from workers.fold import Trouble, fold_message
+from workers.parked import review_parked
 from workers.unpark import unpark_all
 from workers.webhooks import PumpSummary, pump
 
@@ -45,6 +46,13 @@ def fold_batch(self: "Task[Any, Any]", message: Any) -> None:
 def apply_parked_counters() -> None:
     """Apply what the catalog has brought a subscription or metric for."""
     unpark_all(_settings().database_url, lambda: datetime.now(UTC))
+
+
+@shared_task(name=REVIEW_PARKED)
+def review_parked_counters() -> None:
+    """Report what has been parked for a day; give up what nothing brings home."""
+    dead_after = timedelta(days=_settings().parked_dead_days)
+    review_parked(_settings().database_url, dead_after, lambda: datetime.now(UTC))
 
 
 @shared_task(name=DELIVER_WEBHOOKS)

@@ -14,6 +14,7 @@ from schemas.messages import (
     ODOO_QUEUE,
     PULL_CATALOG,
     PUSH_ROLLUPS,
+    REVIEW_PARKED,
     ROUTES,
     USAGE_QUEUE,
     WEBHOOK_QUEUE,
@@ -50,6 +51,7 @@ def test_every_kick_is_scheduled_as_often_as_it_should() -> None:
         DELIVER_WEBHOOKS: 2,
         PULL_CATALOG: 30,
         APPLY_PARKED: 60,
+        REVIEW_PARKED: 60,
     }
     assert set(intervals) == set(KICKS)
 
