@@ -60,13 +60,15 @@ def _give_up(
     clock: Callable[[], datetime],
     max_pages: int,
 ) -> None:
-    for _ in range(max_pages):
-        try:
+    total = 0
+    try:
+        for _ in range(max_pages):
             with transaction(database_url) as conn:
-                buried = bury_expired(conn, service_id, dead_after, clock())
-        except Exception:  # of whatever kind: the services after it go on
-            log.exception("parked_not_buried", service_id=service_id)
-            return
-        if not buried:
-            return
-        log.error("parked_dead", service_id=service_id, counters=buried)
+                page = bury_expired(conn, service_id, dead_after, clock())
+            if not page:
+                break
+            total += page
+    except Exception:  # of whatever kind: the services after it go on
+        log.exception("parked_not_buried", service_id=service_id)
+    if total:
+        log.error("parked_dead", service_id=service_id, counters=total)

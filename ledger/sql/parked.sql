@@ -73,31 +73,33 @@ DELETE FROM parked_counter p
    AND p.code = i.code AND p.transaction_id = i.transaction_id
 
 -- name: services_with_parked
--- A look into the key's index for each service, however many counters wait.
+-- One look into the index for each service, however many counters wait: min(), since
+-- EXISTS may be planned as a join with all of them.
 SELECT s.id FROM service s
- WHERE EXISTS (SELECT FROM parked_counter p WHERE p.service_id = s.id)
+ WHERE (SELECT min(p.parked_at) FROM parked_counter p
+         WHERE p.service_id = s.id) IS NOT NULL
  ORDER BY s.id
 
 -- name: services_with_expired
 -- Likewise: who has counters that have waited since the instant, or longer.
 SELECT s.id FROM service s
- WHERE EXISTS (SELECT FROM parked_counter p
-                WHERE p.service_id = s.id AND p.parked_at <= %(until)s)
+ WHERE (SELECT min(p.parked_at) FROM parked_counter p
+         WHERE p.service_id = s.id) <= %(until)s
  ORDER BY s.id
 
 -- name: claim_expired
 -- Counters of one service that have waited since the instant or longer and still cannot
--- be applied, oldest first, locked until the transaction ends.
+-- be applied, oldest first, locked until the transaction ends. Each is looked up in the
+-- catalog by itself, in the index's order, so that a page reads little more than a page.
 SELECT p.item_index, p.transaction_id, p.external_subscription_id, p.code,
        p.timestamp_us, p.value, p.members, p.batch_id, p.reason, p.parked_at
   FROM parked_counter p
  WHERE p.service_id = %(service_id)s AND p.parked_at <= %(until)s
-   AND NOT EXISTS (
-       SELECT FROM subscription s
-         JOIN metric m ON m.service_id = s.service_id
-        WHERE s.service_id = p.service_id AND m.code = p.code
-          AND s.external_id = p.external_subscription_id
-   )
+   AND ((SELECT s.id FROM subscription s
+          WHERE s.service_id = p.service_id
+            AND s.external_id = p.external_subscription_id) IS NULL
+        OR (SELECT m.id FROM metric m
+             WHERE m.service_id = p.service_id AND m.code = p.code) IS NULL)
  ORDER BY p.parked_at, p.batch_id, p.item_index
  LIMIT %(limit)s
    FOR UPDATE OF p SKIP LOCKED
