@@ -153,6 +153,33 @@ def test_usage_waits_for_its_subscription_and_is_then_counted(
     )
 
 
+def test_usage_that_waited_too_long_is_told_of_and_given_up_in_the_end(
+    app: App, stack: RunningStack
+) -> None:
+    lost = [counter(f"l{n}", external_subscription_id=f"no-{n}") for n in (2, 40)]
+    batch_id = app.push(lost).json()["batch"]["id"]
+    await_done(app, batch_id)
+    with psycopg.connect(stack.database_url) as conn:
+        conn.execute(
+            "UPDATE parked_counter SET parked_at = now() - interval '1 day'"
+            " * right(transaction_id, -1)::integer WHERE batch_id = %s",
+            (batch_id,),
+        )
+
+    waiting = stack.run("status").stdout
+    wait_until(
+        lambda: app.batch(batch_id)["batch"]["outcomes"]["rejected"] == 1,
+        "the older one is given up by itself",
+        90,
+    )
+
+    [oldest] = [row for row in waiting.splitlines() if "oldest parked at" in row]
+    assert "40 days" in oldest
+    rejected = app.batch(batch_id)["batch"]["items"][1]
+    assert (rejected["outcome"], rejected["reason"]) == ("rejected", "parked_too_long")
+    assert stack.run("verify", "--service", app.service).returncode == 0
+
+
 def test_verify_finds_one_altered_row_and_status_says_what_runs(
     app: App, stack: RunningStack
 ) -> None:

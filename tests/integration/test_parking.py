@@ -2,12 +2,10 @@
 
 import threading
 import uuid
-from typing import Any
 
 import psycopg
 
 from ledger.db import Connection
-from ledger.endpoints import create_endpoint
 from ledger.rollups import rollups_of_service
 from ledger.unparking import apply_parked
 from ledger.verify import verify_books
@@ -20,22 +18,12 @@ from tests.ledger_world import (
     make_world,
     push,
 )
-
-KEY = "A" * 43 + "="
+from tests.parked_world import events, listen
 
 
 def unpark_all(conn: Connection, world: World) -> None:
     while apply_parked(conn, world.service_id, NOW):
         conn.commit()
-
-
-def events(conn: Connection, kind: str) -> list[Any]:
-    rows = conn.execute(
-        "SELECT convert_from(body, 'UTF8')::json -> 'data' FROM webhook_message"
-        " WHERE type = %s ORDER BY created_at",
-        (kind,),
-    )
-    return [row[0] for row in rows]
 
 
 def test_a_conflict_with_a_parked_counter_is_kept(conn: Connection) -> None:
@@ -55,14 +43,7 @@ def test_what_became_of_parked_counters_is_told_and_on_the_receipt(
     database_url: str, conn: Connection
 ) -> None:
     world = make_world(conn, subscriptions=0)
-    create_endpoint(
-        conn,
-        world.code,
-        "http://127.0.0.1:9/hook",
-        (),
-        secret_key=KEY,
-        allow_loopback=True,
-    )
+    listen(conn, world)
     items = [counter("good"), counter("bad", value="abc"), counter("good2")]
     message = make_message(world, items)
     push(conn, message)

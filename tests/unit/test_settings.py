@@ -98,3 +98,16 @@ def test_a_file_that_cannot_be_read_is_a_fault_of_its_variable(tmp_path: Path) -
 def test_a_setting_and_its_file_together_are_a_fault(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="keep one of them"):
         load_settings({**GOOD, "ODOO_API_KEY_FILE": str(tmp_path / "any")})
+
+
+def test_parked_counters_are_given_up_after_thirty_days_unless_told_otherwise() -> None:
+    told = {**GOOD, "FUSION_PARKED_DEAD_DAYS": "3650"}
+
+    assert load_settings(GOOD).parked_dead_days == 30
+    assert load_settings(told).parked_dead_days == 3650
+
+
+@pytest.mark.parametrize("days", ["0", "3651", "1.5", "-1", "never"])
+def test_parked_counters_wait_for_whole_days_and_ten_years_at_most(days: str) -> None:
+    with pytest.raises(SettingsError, match="FUSION_PARKED_DEAD_DAYS"):
+        load_settings({**GOOD, "FUSION_PARKED_DEAD_DAYS": days})

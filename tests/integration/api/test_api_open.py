@@ -1,11 +1,16 @@
 """What needs no key: unknown routes, health, metrics, HEAD and OPTIONS."""
 
 import uuid
+from datetime import UTC, datetime
 
 import pytest
 from flask import Flask
 
+from ledger.db import Connection
 from tests.api_world import BASE, Person, answer_of, counter
+from tests.ledger_world import counter as counter_of
+from tests.ledger_world import make_world
+from tests.parked_world import DAY, SECOND, park
 
 
 @pytest.mark.parametrize(
@@ -82,3 +87,25 @@ def test_metrics_count_what_is_taken_and_what_waits(app: Flask, olga: Person) ->
     assert value("fusion_billing_batches_waiting") >= 1
     assert value("fusion_billing_dependency_up") == 2
     assert value("fusion_billing_http_requests_total") > 0
+
+
+def test_metrics_tell_how_many_counters_are_parked_for_too_long(
+    app: Flask, conn: Connection
+) -> None:
+    def parked() -> dict[str, float]:
+        lines = app.test_client().get("/metrics").text.splitlines()
+        return {
+            name.rpartition("counters_")[2]: float(value)
+            for name, _, value in (line.partition(" ") for line in lines)
+            if name.startswith("fusion_billing_counters_parked")
+        }
+
+    before = parked()
+    world = make_world(conn, subscriptions=0)
+    park(conn, world, [counter_of("new")], datetime.now(UTC))
+    park(conn, world, [counter_of("old")], datetime.now(UTC) - DAY - SECOND)
+
+    assert parked() == {
+        "parked": before["parked"] + 2,
+        "parked_too_long": before["parked_too_long"] + 1,
+    }
