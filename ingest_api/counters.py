@@ -24,7 +24,7 @@ from schemas.usage import (
 
 MAX_ERROR_FIELDS: Final = 10
 MAX_NAME_CHARS: Final = 64
-NUMERIC: Final = ("sum", "max", "last")
+NUMERIC: Final = ("sum", "max", "last", "count")
 
 _SCHEMA: Final = CounterSchema()
 _EARLIEST_SECONDS: Final = EARLIEST_US // 1_000_000

@@ -1,33 +1,22 @@
 """The catalog in the ledger: as pulled from Odoo, and as a batch needs it."""
 
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from ledger.db import Connection
-from ledger.periods import Terms
-from ledger.place import Catalog, Metric, Subscription
 from ledger.queries import load_queries
-from ledger.replacing import replace_changed, terms_of
-from ledger.rerating import (
-    exclude_folds,
-    rerate_metric,
-    rerate_plan,
-    rerate_subscription,
-)
+from ledger.refolding import AggregationChange, refold_metric
+from ledger.replacing import replace_changed
+from ledger.rerating import exclude_folds, rerate_metric, rerate_plan
+from ledger.terms import terms_of
 from schemas.catalog import DEFAULT_GRACE_HOURS
 
 _SQL = load_queries("catalog")
-_FOLD_SQL = load_queries("fold")
 
 
 class CatalogRowUnknown(LookupError):
     """A row names a service, plan, metric or customer that the ledger does not have."""
-
-
-class CatalogRowRefused(ValueError):
-    """A row says what cannot become so: a rename, another way to add up usage."""
 
 
 @dataclass(frozen=True)
@@ -109,29 +98,6 @@ class SubscriptionRow:
     odoo_id: int
 
 
-def load_catalog(
-    conn: Connection,
-    service_id: int,
-    external_ids: Iterable[str],
-    codes: Iterable[str],
-) -> Catalog:
-    """What the ledger knows of the named subscriptions and metrics of one service."""
-    subscriptions = conn.execute(
-        _FOLD_SQL["known_subscriptions"],
-        {"service_id": service_id, "external_ids": list(external_ids)},
-    )
-    metrics = conn.execute(
-        _FOLD_SQL["known_metrics"], {"service_id": service_id, "codes": list(codes)}
-    )
-    return Catalog(
-        subscriptions={
-            external_id: Subscription(key, Terms(*terms))
-            for external_id, key, *terms in subscriptions
-        },
-        metrics={code: Metric(key, aggregation) for code, key, aggregation in metrics},
-    )
-
-
 def metric_aggregations(conn: Connection, service_id: int) -> dict[str, str]:
     """Aggregation by metric code, of one service."""
     return dict(
@@ -145,25 +111,24 @@ def upsert_service(conn: Connection, row: ServiceRow) -> int:
     return _need_service(conn, row.code) if found is None else int(found[0])
 
 
-def upsert_metric(conn: Connection, row: MetricRow) -> None:
-    """Write a metric; another rounding sends the usage of running periods out again.
+def upsert_metric(conn: Connection, row: MetricRow) -> AggregationChange | None:
+    """Write a metric; answers what another aggregation than before has done to usage.
 
-    Raises CatalogRowUnknown when its service is not known, CatalogRowRefused when it
-    has usage that was added up in another way.
+    Its open periods are folded again from their counters, the frozen ones stay. Another
+    rounding sends the usage of running periods out again. Raises CatalogRowUnknown when
+    its service is not known.
     """
     service_id = _need_service(conn, row.service)
     known = conn.execute(_SQL["metric_terms"], row.__dict__).fetchone()
     before = known[1] if known else row.aggregation
     if before != row.aggregation:
         exclude_folds(conn, service_id)
-        if conn.execute(_SQL["metric_has_usage"], row.__dict__).fetchone():
-            raise CatalogRowRefused(
-                "the aggregation of a metric with usage cannot change, from "
-                f"{before} to {row.aggregation}; make a new metric"
-            )
     conn.execute(_SQL["upsert_metric"], row.__dict__)
     if known and known[2:] != (row.rounding, row.rounding_precision):
         rerate_metric(conn, service_id, known[0])
+    if known is None or before == row.aggregation:
+        return None
+    return refold_metric(conn, known[0], before, row.aggregation)
 
 
 def upsert_plan(conn: Connection, row: PlanRow) -> None:
@@ -215,11 +180,11 @@ def upsert_customer(conn: Connection, row: CustomerRow) -> None:
 def upsert_subscription(conn: Connection, row: SubscriptionRow) -> None:
     """Write a subscription; other terms than before count its usage again by them.
 
-    Another plan sends the usage of its running periods out again. Raises
-    CatalogRowUnknown when its service, customer or plan is not known.
+    Another plan begins now and cuts the period; before the subscription's start it
+    takes the place of the first. Raises CatalogRowUnknown when its service, customer or
+    plan is not known.
     """
     service_id = _need_service(conn, row.service)
-    known = conn.execute(_SQL["subscription_plan"], row.__dict__).fetchone()
     before = terms_of(conn, row.service, subscription=row.external_id)
     found = conn.execute(_SQL["upsert_subscription"], row.__dict__).fetchone()
     if found is None:
@@ -227,10 +192,9 @@ def upsert_subscription(conn: Connection, row: SubscriptionRow) -> None:
             f"subscription {row.external_id}: customer {row.customer}, plan {row.plan} "
             f"or service {row.service} is not known"
         )
+    conn.execute(_SQL["note_plan"], row.__dict__)
     after = terms_of(conn, row.service, subscription=row.external_id)
     replace_changed(conn, service_id, before, after)
-    if known is not None and known[1] != found[0]:
-        rerate_subscription(conn, service_id, known[0])
 
 
 def mark_synced(conn: Connection, kind: str, now: datetime) -> None:

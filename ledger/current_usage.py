@@ -6,10 +6,13 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from ledger.billing import read_charge
 from ledger.db import Connection
 from ledger.periods import Period, Terms, period_at
 from ledger.queries import load_queries
-from ledger.rating import Charge, Rating, Tier, rate_usage
+from ledger.rating import Correction, Rating, rate_correction, rate_usage
+from ledger.terms import read_terms
+from ledger.working import charge_from_json, line_from_json
 
 _SQL = load_queries("current_usage")
 
@@ -41,6 +44,20 @@ class ChargeUsage:
 
 
 @dataclass(frozen=True)
+class CorrectionUsage:
+    """What an earlier, frozen period comes to by now, beside what it was billed at."""
+
+    usage: Period
+    metric_id: UUID
+    metric_code: str
+    metric_name: str
+    aggregation: str
+    events: int
+    currency: str
+    rating: Correction
+
+
+@dataclass(frozen=True)
 class CurrentUsage:
     """The open period, rated. ``amount`` is the sum of the rounded lines."""
 
@@ -48,11 +65,18 @@ class CurrentUsage:
     timezone: str
     currency: str
     charges: tuple[ChargeUsage, ...]
+    corrections: tuple[CorrectionUsage, ...]
 
     @property
     def amount(self) -> Decimal:
-        """In whole currency units, before tax."""
-        return sum((usage.rating.amount for usage in self.charges), Decimal(0))
+        """In whole units of the period's currency, before tax, with its corrections."""
+        lines = [usage.rating.amount for usage in self.charges]
+        lines += [
+            correction.rating.amount
+            for correction in self.corrections
+            if correction.currency == self.currency
+        ]
+        return sum(lines, Decimal(0))
 
 
 def current_usage(
@@ -82,45 +106,25 @@ def current_usage(
     ).fetchone()
     if row is None:
         raise SubscriptionUnknown(subscription_external_id)
-    subscription_id, plan_id, *terms_row, currency = row
-    terms = Terms(*terms_row)
+    subscription_id, *terms_row = row
+    terms = read_terms(*terms_row)
     period = _period_to_show(terms, now)
     if period is None:
         raise SubscriptionPending(subscription_external_id)
-    rows = conn.execute(
-        _SQL["charges"],
-        {
-            "subscription_id": subscription_id,
-            "plan_id": plan_id,
-            "period_start": period.start,
-        },
+    key = {
+        "subscription_id": subscription_id,
+        "period_start": period.start,
+        "period_end": period.end,
+    }
+    plan = conn.execute(_SQL["plan"], key).fetchone()
+    assert plan is not None  # noqa: S101 - a subscription has a plan at any time
+    plan_id, _, currency = plan
+    rows = conn.execute(_SQL["charges"], {**key, "plan_id": plan_id})
+    charges = tuple(_rate_row(currency, *line) for line in rows)
+    corrections = tuple(
+        _correct_row(*line) for line in conn.execute(_SQL["corrections"], key)
     )
-    charges = tuple(_rate_row(line, currency) for line in rows)
-    return CurrentUsage(period, terms.timezone, currency, charges)
-
-
-def read_charge(
-    model: str,
-    included: Decimal,
-    price: Decimal,
-    package_size: Decimal | None,
-    tiers: list[dict[str, Any]],
-) -> Charge:
-    """A charge as the table stores it; its tiers' numbers are decimal strings."""
-    return Charge(
-        model=model,
-        included=included,
-        price=price,
-        package_size=package_size,
-        tiers=tuple(
-            Tier(
-                up_to=None if tier["up_to"] is None else Decimal(tier["up_to"]),
-                unit_price=Decimal(tier["unit_price"]),
-                flat_price=Decimal(tier["flat_price"]),
-            )
-            for tier in tiers
-        ),
-    )
+    return CurrentUsage(period, terms.timezone, currency, charges, corrections)
 
 
 def _period_to_show(terms: Terms, now: datetime) -> Period | None:
@@ -129,15 +133,57 @@ def _period_to_show(terms: Terms, now: datetime) -> Period | None:
     return period_at(terms, now)
 
 
-def _rate_row(row: tuple[Any, ...], currency: str) -> ChargeUsage:
-    charge_id, *charge_row, metric_id, code, name, aggregation, units, events = row
+def _rate_row(
+    currency: str,
+    charge_id: UUID,
+    metric_id: UUID,
+    code: str,
+    name: str,
+    aggregation: str,
+    quantity: Decimal,
+    events: int,
+    frozen: dict[str, Any] | None,
+    *charge_row: Any,
+) -> ChargeUsage:
+    if frozen is None:
+        rating = rate_usage(read_charge(*charge_row), quantity, currency)
+    else:
+        line = line_from_json(frozen)
+        assert isinstance(line, Rating)  # noqa: S101 - no correction
+        rating = line
     return ChargeUsage(
-        charge_id=charge_id,
-        model=charge_row[0],
-        metric_id=metric_id,
-        metric_code=code,
-        metric_name=name,
-        aggregation=aggregation,
-        events=events,
-        rating=rate_usage(read_charge(*charge_row), units, currency),
+        charge_id, charge_row[0], metric_id, code, name, aggregation, events, rating
+    )
+
+
+def _correct_row(
+    usage_start: datetime,
+    usage_end: datetime,
+    metric_id: UUID,
+    code: str,
+    name: str,
+    aggregation: str,
+    events: int,
+    currency: str,
+    frozen: dict[str, Any] | None,
+    base: Decimal,
+    quantity: Decimal,
+    stored_charge: dict[str, Any] | None,
+) -> CorrectionUsage:
+    if frozen is None:
+        charge = charge_from_json(stored_charge)
+        rating = rate_correction(charge, base, quantity, currency)
+    else:
+        line = line_from_json(frozen)
+        assert isinstance(line, Correction)  # noqa: S101 - its row is a correction's
+        rating = line
+    return CorrectionUsage(
+        Period(usage_start, usage_end),
+        metric_id,
+        code,
+        name,
+        aggregation,
+        events,
+        currency,
+        rating,
     )

@@ -7,16 +7,26 @@ for each other, and never in a circle.
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from ledger.catalog import load_catalog
 from ledger.columns import arrival_columns, placed_columns
 from ledger.db import Connection
+from ledger.late import begin_corrections, drop_idle_corrections
 from ledger.locks import TERMS_LOCK
 from ledger.outcomes import Outcome
 from ledger.parking import park_counters
-from ledger.place import Arrival, Catalog, Placed, place_counters
+from ledger.place import (
+    EPOCH,
+    Arrival,
+    Catalog,
+    Metric,
+    Placed,
+    Subscription,
+    place_counters,
+)
 from ledger.queries import load_queries
+from ledger.terms import frozen_periods, read_terms
+from schemas.timestamps import LATEST_US
 
 CONFLICT_REASON = "value_or_timestamp_differs"
 
@@ -67,18 +77,45 @@ def fold_items(
 
 
 def _known(conn: Connection, service_id: int, arrivals: Sequence[Arrival]) -> Catalog:
-    return load_catalog(
-        conn,
-        service_id,
-        {arrival.counter.external_subscription_id for arrival in arrivals},
-        {arrival.counter.code for arrival in arrivals},
+    """What the ledger knows of the subscriptions and metrics that are named."""
+    counters = [arrival.counter for arrival in arrivals]
+    earliest: dict[str, int] = {}
+    for counter in counters:
+        name, at = counter.external_subscription_id, counter.timestamp_us
+        if at < earliest.get(name, LATEST_US):
+            earliest[name] = at
+    terms = {
+        name: (key, read_terms(*row))
+        for name, key, *row in conn.execute(
+            _SQL["known_subscriptions"],
+            {"service_id": service_id, "external_ids": list(earliest)},
+        )
+    }
+    late: dict[int, datetime] = {}
+    for name, (key, its) in terms.items():
+        first = EPOCH + timedelta(microseconds=earliest[name])
+        if its.frozen_until is not None and first < its.frozen_until:
+            late[key] = first
+    frozen = frozen_periods(conn, late) if late else {}
+    metrics = conn.execute(
+        _SQL["known_metrics"],
+        {"service_id": service_id, "codes": list({c.code for c in counters})},
+    )
+    return Catalog(
+        subscriptions={
+            name: Subscription(key, its, frozen.get(key, ()))
+            for name, (key, its) in terms.items()
+        },
+        metrics={code: Metric(key, aggregation) for code, key, aggregation in metrics},
     )
 
 
 def _apply(
     conn: Connection, service_id: int, placed: Sequence[Placed], now: datetime
 ) -> dict[ItemKey, Outcome]:
+    begun = begin_corrections(conn, placed, now)
     fresh = _fold(conn, _first_of_each(placed), now)
+    drop_idle_corrections(conn, begun)
     outcomes = {key: Outcome("applied") for key in fresh}
     seen_before = [item for item in placed if item.arrival.key not in fresh]
     same = _compare(conn, seen_before)
@@ -107,6 +144,7 @@ def _fold(conn: Connection, items: Sequence[Placed], now: datetime) -> set[ItemK
             "now": now,
             "aggregations": [item.metric.aggregation for item in items],
             "period_starts": [item.period.start for item in items],
+            "usage_starts": [item.usage_start for item in items],
             "period_ends": [item.period.end for item in items],
         },
     )

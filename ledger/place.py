@@ -4,12 +4,13 @@ Pure. What cannot be placed is parked (its subscription or metric is not known y
 rejected (it can never be applied), each with a reason code.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from ledger.periods import Period, Terms, period_at
+from ledger.periods import Period, Terms, first_open_period, period_at
 from schemas.messages import Counter
 from schemas.numbers import NumberInvalid, parse_number
 
@@ -21,14 +22,28 @@ BEFORE_START = "before_subscription_start"
 AFTER_END = "after_subscription_end"
 VALUE_INVALID = "value_is_invalid"
 VALUES_NOT_UNIQUE = "values_need_a_unique_metric"
+PERIOD_ARCHIVED = "period_is_archived"
+
+
+@dataclass(frozen=True)
+class FrozenPeriod:
+    """A period that is billed: how each metric (by key) was aggregated in it."""
+
+    period: Period
+    aggregations: Mapping[int, str]
+    archived: bool = False
 
 
 @dataclass(frozen=True)
 class Subscription:
-    """A known subscription: its key in the ledger and what decides its periods."""
+    """A known subscription: its key in the ledger and what decides its periods.
+
+    ``frozen`` has, in their order, at least those frozen periods that hold late usage.
+    """
 
     id: int
     terms: Terms
+    frozen: tuple[FrozenPeriod, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -64,13 +79,16 @@ class Arrival:
 class Placed:
     """A counter with its place; exactly one of ``value`` and ``members`` is set.
 
-    ``members`` is sorted and without repetitions, so that equal sets compare equal.
+    ``period`` is the one in which it is billed, ``usage_start`` begins the one in which
+    it was used: an earlier one, when that is frozen. ``members`` is sorted and without
+    repetitions, so that equal sets compare equal.
     """
 
     arrival: Arrival
     subscription_id: int
     metric: Metric
     period: Period
+    usage_start: datetime
     value: Decimal | None
     members: tuple[str, ...] | None
 
@@ -80,6 +98,11 @@ class Placed:
         counter = self.arrival.counter
         return self.subscription_id, self.metric.id, counter.transaction_id
 
+    @property
+    def late(self) -> bool:
+        """Whether the period in which it was used is frozen."""
+        return self.usage_start != self.period.start
+
 
 @dataclass(frozen=True)
 class Placement:
@@ -88,6 +111,19 @@ class Placement:
     placed: tuple[Placed, ...]
     parked: tuple[tuple[Arrival, str], ...]
     rejected: tuple[tuple[Arrival, str], ...]
+
+
+@dataclass(frozen=True)
+class _Spot:
+    """Where a counter is billed, from when its usage is, and the metric as it was."""
+
+    period: Period
+    usage_start: datetime
+    metric: Metric
+
+
+class _Misfit(ValueError):
+    """The counter can never be applied; the text is the reason code."""
 
 
 def place_counters(arrivals: Iterable[Arrival], catalog: Catalog) -> Placement:
@@ -105,48 +141,77 @@ def place_counters(arrivals: Iterable[Arrival], catalog: Catalog) -> Placement:
             parked.append((arrival, unknown))
             continue
         instant = EPOCH + timedelta(microseconds=counter.timestamp_us)
-        period = _period_of(subscription, instant, last_periods)
-        if period is None:
-            early = instant < subscription.terms.started_at
-            rejected.append((arrival, BEFORE_START if early else AFTER_END))
-            continue
         try:
-            value, members = _read_value(counter, metric.aggregation)
-        except NumberInvalid as error:
-            rejected.append((arrival, f"{VALUE_INVALID}: {error}"))
+            spot = _spot_of(subscription, metric, instant, last_periods)
+            value, members = _read_value(counter, spot.metric.aggregation)
+        except _Misfit as error:
+            rejected.append((arrival, str(error)))
             continue
-        except _MembersUnexpected:
-            rejected.append((arrival, VALUES_NOT_UNIQUE))
-            continue
-        placed.append(Placed(arrival, subscription.id, metric, period, value, members))
+        placed.append(
+            Placed(
+                arrival,
+                subscription.id,
+                spot.metric,
+                spot.period,
+                spot.usage_start,
+                value,
+                members,
+            )
+        )
     return Placement(tuple(placed), tuple(parked), tuple(rejected))
 
 
-class _MembersUnexpected(ValueError):
-    pass
-
-
-def _period_of(
-    subscription: Subscription, instant: datetime, last: dict[int, Period]
-) -> Period | None:
-    """period_at, with the subscription's last answer tried first: most are alike."""
+def _spot_of(
+    subscription: Subscription,
+    metric: Metric,
+    instant: datetime,
+    last: dict[int, Period],
+) -> _Spot:
+    """The subscription's last answer is tried first: most are alike."""
     known = last.get(subscription.id)
     if known is not None and known.start <= instant < known.end:
-        return known
-    period = period_at(subscription.terms, instant)
-    if period is not None:
-        last[subscription.id] = period
-    return period
+        return _Spot(known, known.start, metric)
+    terms = subscription.terms
+    if terms.ended_at is not None and instant >= terms.ended_at:
+        raise _Misfit(AFTER_END)
+    if terms.frozen_until is not None and instant < terms.frozen_until:
+        return _late_spot(subscription, metric, instant)
+    period = period_at(terms, instant)
+    if period is None:
+        raise _Misfit(BEFORE_START)
+    last[subscription.id] = period
+    return _Spot(period, period.start, metric)
+
+
+def _late_spot(subscription: Subscription, metric: Metric, instant: datetime) -> _Spot:
+    """Billed in the first open period, aggregated as in the one it was used in."""
+    starts = [frozen.period.start for frozen in subscription.frozen]
+    number = bisect_right(starts, instant) - 1
+    if number < 0 or instant >= subscription.frozen[number].period.end:
+        raise _Misfit(BEFORE_START)
+    frozen = subscription.frozen[number]
+    if frozen.archived:
+        raise _Misfit(PERIOD_ARCHIVED)
+    aggregation = frozen.aggregations.get(metric.id, metric.aggregation)
+    return _Spot(
+        first_open_period(subscription.terms),
+        frozen.period.start,
+        Metric(metric.id, aggregation),
+    )
 
 
 def _read_value(
     counter: Counter, aggregation: str
 ) -> tuple[Decimal | None, tuple[str, ...] | None]:
+    """Raises _Misfit when it is none for this aggregation."""
     if aggregation == "unique":
         members = counter.members
         if members is None:
             members = () if counter.value is None else (counter.value,)
         return None, tuple(sorted(set(members)))
     if counter.value is None:
-        raise _MembersUnexpected
-    return parse_number(counter.value), None
+        raise _Misfit(VALUES_NOT_UNIQUE)
+    try:
+        return parse_number(counter.value), None
+    except NumberInvalid as error:
+        raise _Misfit(f"{VALUE_INVALID}: {error}") from error

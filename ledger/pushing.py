@@ -12,10 +12,11 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from ledger.current_usage import read_charge
+from ledger.billing import read_charge
 from ledger.db import Connection
 from ledger.queries import load_queries
-from ledger.rating import Charge
+from ledger.rating import Charge, Correction, Rating, rate_correction, rate_usage
+from ledger.working import charge_from_json, line_from_json
 
 LOCK_SPACE = 0x6662_7075 << 32
 """Advisory locks of pushing: this plus the subscription's key."""
@@ -27,21 +28,37 @@ _SQL = load_queries("push")
 class Claim:
     """A rollup to send, as it was when claimed; codes and external ids name it to Odoo.
 
-    ``charge`` is what the subscription's plan charges for the metric, None: nothing.
+    ``charge`` is what it is rated by, None: nothing. ``frozen`` is the rating for good.
     """
 
     subscription_id: int
     metric_id: int
     period_start: datetime
+    usage_start: datetime
     period_end: datetime
     quantity: Decimal
+    base: Decimal
     revision: int
     attempts: int
     service: str
     subscription: str
     metric: str
     currency: str
+    frozen: Rating | Correction | None
     charge: Charge | None
+
+    @property
+    def is_correction(self) -> bool:
+        """Whether its usage belongs to an earlier period, which is frozen."""
+        return self.usage_start < self.period_start
+
+    def rate(self) -> Rating | Correction:
+        """What it comes to. Raises RATING_ERRORS of ledger.billing."""
+        if self.frozen is not None:
+            return self.frozen
+        if self.is_correction:
+            return rate_correction(self.charge, self.base, self.quantity, self.currency)
+        return rate_usage(self.charge, self.quantity, self.currency)
 
 
 @dataclass(frozen=True)
@@ -103,7 +120,7 @@ def claim_rollups(
     ).fetchall()
     if not leased:
         return []
-    names = ("subscription_ids", "metric_ids", "period_starts")
+    names = ("subscription_ids", "metric_ids", "period_starts", "usage_starts")
     columns = [list(column) for column in zip(*leased, strict=True)]
     keys = dict(zip(names, columns, strict=True))
     return [_claim(*row) for row in conn.execute(_SQL["read_claims"], keys)]
@@ -159,9 +176,10 @@ def push_failed_before(conn: Connection, kind: str) -> bool:
 
 
 def _claim(*row: Any) -> Claim:
-    *values, model, included, price, package_size, tiers = row
-    charge = model and read_charge(model, included, price, package_size, tiers)
-    return Claim(*(*values, charge))
+    values, (rating, corrected, *charge_row) = row[:13], row[13:]
+    charge = charge_from_json(corrected) or read_charge(*charge_row)
+    frozen = None if rating is None else line_from_json(rating)
+    return Claim(*(*values, frozen, charge))
 
 
 def _keys(claims: Sequence[Claim]) -> Mapping[str, list[Any]]:
@@ -169,4 +187,5 @@ def _keys(claims: Sequence[Claim]) -> Mapping[str, list[Any]]:
         "subscription_ids": [claim.subscription_id for claim in claims],
         "metric_ids": [claim.metric_id for claim in claims],
         "period_starts": [claim.period_start for claim in claims],
+        "usage_starts": [claim.usage_start for claim in claims],
     }

@@ -1,6 +1,7 @@
 """Rating: what a quantity costs under a charge. Pure, exact, rounded once per line.
 
-The included quota is taken off first; the model prices what is over it.
+The metric's rounding comes first, then the included quota is taken off; the model
+prices what is over it. A charge's minimum fills up what is less.
 
 standard    overage * price
 package     blocks of package_size, begun ones counted whole, * price
@@ -10,11 +11,18 @@ percentage  overage * price %
 """
 
 from dataclasses import dataclass
-from decimal import Decimal, localcontext
+from decimal import (
+    ROUND_CEILING,
+    ROUND_FLOOR,
+    ROUND_HALF_UP,
+    Decimal,
+    localcontext,
+)
 
 from ledger.money import EXACT, round_money
 
 MODELS = ("standard", "package", "graduated", "volume", "percentage")
+ROUNDINGS = {"round": ROUND_HALF_UP, "ceil": ROUND_CEILING, "floor": ROUND_FLOOR}
 ZERO = Decimal(0)
 
 
@@ -29,13 +37,20 @@ class Tier:
 
 @dataclass(frozen=True)
 class Charge:
-    """How one metric is charged in one plan. Prices in whole currency units."""
+    """How one metric is charged in one plan. Prices in whole currency units.
+
+    ``rounding`` is the metric's: "none" or one of ROUNDINGS, of a period's units, to
+    ``rounding_precision`` digits after the point (negative: tens, hundreds).
+    """
 
     model: str
     included: Decimal
     price: Decimal
     package_size: Decimal | None = None
     tiers: tuple[Tier, ...] = ()
+    minimum: Decimal = ZERO
+    rounding: str = "none"
+    rounding_precision: int = 0
 
 
 @dataclass(frozen=True)
@@ -50,29 +65,89 @@ class Step:
 
 @dataclass(frozen=True)
 class Rating:
-    """A rated line. ``amount`` is rounded to the currency; the steps are exact."""
+    """A rated line. ``amount`` is rounded to the currency; all else is exact.
+
+    ``units`` are rounded as the metric says; ``true_up`` is what the steps lack to the
+    charge's minimum.
+    """
 
     units: Decimal
     included: Decimal
     overage: Decimal
     amount: Decimal
     steps: tuple[Step, ...]
+    true_up: Decimal = ZERO
 
 
-def rate_usage(charge: Charge, units: Decimal, currency: str) -> Rating:
-    """Price a period's units. Negative units are kept, and cost what none would."""
+@dataclass(frozen=True)
+class Correction:
+    """A period as it was billed and as it is by now; a bill has the difference."""
+
+    before: Rating
+    after: Rating
+
+    @property
+    def units(self) -> Decimal:
+        """More units than were billed; negative: fewer."""
+        return EXACT.subtract(self.after.units, self.before.units)
+
+    @property
+    def included(self) -> Decimal:
+        """More of the quota than was used."""
+        return EXACT.subtract(self.after.included, self.before.included)
+
+    @property
+    def overage(self) -> Decimal:
+        """More over the quota than was billed."""
+        return EXACT.subtract(self.after.overage, self.before.overage)
+
+    @property
+    def amount(self) -> Decimal:
+        """To be billed besides; negative: to be given back. In the currency's steps."""
+        return EXACT.subtract(self.after.amount, self.before.amount)
+
+
+def rate_usage(charge: Charge | None, quantity: Decimal, currency: str) -> Rating:
+    """Price a period's quantity; without a charge it costs nothing.
+
+    Negative units are kept, and cost what none would. Raises ValueError,
+    ArithmeticError or StopIteration when the charge cannot be rated by.
+    """
+    if charge is None:
+        return Rating(quantity, ZERO, ZERO, ZERO, ())
     with localcontext(EXACT):
+        units = round_units(quantity, charge.rounding, charge.rounding_precision)
         used = max(units, ZERO)
         overage = max(used - charge.included, ZERO)
         steps = _STEPS[charge.model](charge, overage)
         exact = sum((step.amount for step in steps), ZERO)
+        true_up = max(charge.minimum - exact, ZERO)
         return Rating(
             units=units,
             included=used - overage,
             overage=overage,
-            amount=round_money(exact, currency),
+            amount=round_money(exact + true_up, currency),
             steps=tuple(steps),
+            true_up=true_up,
         )
+
+
+def rate_correction(
+    charge: Charge | None, base: Decimal, quantity: Decimal, currency: str
+) -> Correction:
+    """Price what a period comes to by now beside what was billed for it."""
+    return Correction(
+        rate_usage(charge, base, currency), rate_usage(charge, quantity, currency)
+    )
+
+
+def round_units(quantity: Decimal, rounding: str, precision: int) -> Decimal:
+    """A period's quantity as its metric rounds it; "round" is half up."""
+    if rounding == "none":
+        return quantity
+    step = Decimal(1).scaleb(-precision, context=EXACT)
+    whole = EXACT.divide(quantity, step).to_integral_value(ROUNDINGS[rounding])
+    return EXACT.multiply(whole, step)
 
 
 def _standard(charge: Charge, overage: Decimal) -> list[Step]:

@@ -1,10 +1,13 @@
 """Seeing that a record of Odoo's has another name than the ledger knows it by."""
 
-from ledger.catalog import CatalogRowRefused
 from ledger.db import Connection
 from ledger.queries import load_queries
 
 _SQL = load_queries("renames")
+
+
+class CatalogRowRefused(ValueError):
+    """A row would rename what the ledger knows by another name."""
 
 
 def refuse_rename(

@@ -1,33 +1,22 @@
 """Putting a subscription's counters into other periods, when its terms have changed.
 
-A start that was corrected, another anchor, timezone or interval moves the bounds of the
-periods; what was counted by the old bounds is counted again by the new ones. Counters
-that the new terms leave outside the subscription's life stay where they are.
+A start that was corrected, another anchor, timezone, plan or interval moves the bounds
+of the periods; what was counted by the old bounds is counted again by the new ones.
+What is frozen stays. Counters that the new terms leave outside the subscription's life
+stay where they are.
 """
 
 from datetime import datetime
 
 from ledger.db import Connection
 from ledger.locks import TERMS_LOCK
-from ledger.periods import Period, Terms, period_at
+from ledger.periods import Period, Terms, first_open_period, period_at
 from ledger.queries import load_queries
+from ledger.refolding import Scope, refold
+from ledger.terms import TermsById
 
-_SQL = load_queries("replacing")
-
-
-TermsById = dict[int, Terms]
-
-
-def terms_of(
-    conn: Connection,
-    service: str,
-    *,
-    subscription: str | None = None,
-    plan: str | None = None,
-) -> TermsById:
-    """Terms by subscription: of the one with this external id, or of a plan's."""
-    names = {"service": service, "subscription": subscription, "plan": plan}
-    return {key: Terms(*row) for key, *row in conn.execute(_SQL["terms_of"], names)}
+_SQL = load_queries("refolding")
+_LOCK_SQL = load_queries("rerating")
 
 
 def replace_changed(
@@ -44,10 +33,12 @@ def replace_changed(
     if not changed:
         return
     conn.execute(
-        _SQL["exclude_folds"], {"lock_space": TERMS_LOCK, "service_id": service_id}
+        _LOCK_SQL["exclude_folds"],
+        {"lock_space": TERMS_LOCK, "service_id": service_id},
     )
     for subscription_id in changed:
         replace_counters(conn, subscription_id, after[subscription_id])
+    conn.execute(_SQL["look_at_freezes"], {"subscription_ids": changed})
 
 
 def replace_counters(conn: Connection, subscription_id: int, terms: Terms) -> None:
@@ -55,27 +46,36 @@ def replace_counters(conn: Connection, subscription_id: int, terms: Terms) -> No
 
     Time and memory grow with the subscription's counters, on the database's side.
     """
-    key = {"subscription_id": subscription_id}
-    span = conn.execute(_SQL["span"], key).fetchone()
+    scope = Scope(subscription_id, first=terms.frozen_until)
+    if terms.frozen_until is not None:
+        period = first_open_period(terms)
+        conn.execute(
+            _SQL["end_corrections"],
+            {
+                "subscription_id": subscription_id,
+                "period_start": period.start,
+                "period_end": period.end,
+            },
+        )
+    span = conn.execute(_SQL["span"], scope.__dict__).fetchone()
     if span is None or span[0] is None:
         return
     periods = _periods_of(terms, *span)
-    values = {
-        **key,
-        "period_starts": [period.start for period in periods],
-        "period_ends": [period.end for period in periods],
-    }
-    conn.execute(_SQL["move_counters"], values)
-    conn.execute(_SQL["forget_members"], values)
-    conn.execute(_SQL["collect_members"], values)
-    conn.execute(_SQL["refold_rollups"], values)
-    conn.execute(_SQL["empty_rollups"], values)
+    conn.execute(
+        _SQL["move_counters"],
+        {
+            **scope.__dict__,
+            "period_starts": [period.start for period in periods],
+            "period_ends": [period.end for period in periods],
+        },
+    )
+    refold(conn, scope, periods)
 
 
 def _periods_of(terms: Terms, first: datetime, last: datetime) -> list[Period]:
     """The periods that hold instants from ``first`` to ``last``, in their order."""
     periods: list[Period] = []
-    instant = max(first, terms.started_at)
+    instant = max(first, terms.started_at, terms.frozen_until or first)
     while instant <= last:
         period = period_at(terms, instant)
         if period is None:

@@ -4,19 +4,11 @@ Rollups are rated when they are pushed, so a new price makes no difference to th
 they are pushed again. What was sent for a period that has ended stays as it was.
 """
 
-from typing import Final
-
 from ledger.db import Connection
 from ledger.locks import TERMS_LOCK
 from ledger.queries import load_queries
 
 _SQL = load_queries("rerating")
-_ALL: Final = {
-    "plan_id": None,
-    "subscription_id": None,
-    "service_id": None,
-    "metric_id": None,
-}
 
 
 def rerate_plan(conn: Connection, service_id: int, plan_id: int) -> None:
@@ -25,26 +17,16 @@ def rerate_plan(conn: Connection, service_id: int, plan_id: int) -> None:
     Call it after the change, in its transaction. Time grows with these rollups.
     """
     exclude_folds(conn, service_id)
-    conn.execute(_SQL["rerate"], {**_ALL, "plan_id": plan_id})
-
-
-def rerate_subscription(
-    conn: Connection, service_id: int, subscription_id: int
-) -> None:
-    """Make dirty the running periods of one subscription, as ``rerate_plan``."""
-    exclude_folds(conn, service_id)
-    conn.execute(_SQL["rerate"], {**_ALL, "subscription_id": subscription_id})
+    conn.execute(_SQL["rerate_plan"], {"plan_id": plan_id})
 
 
 def rerate_metric(conn: Connection, service_id: int, metric_id: int) -> None:
     """Make dirty the metric's running periods of the whole service, as ``rerate_plan``.
 
-    Time grows with the service's subscriptions.
+    Time grows with the metric's rollups.
     """
     exclude_folds(conn, service_id)
-    conn.execute(
-        _SQL["rerate"], {**_ALL, "service_id": service_id, "metric_id": metric_id}
-    )
+    conn.execute(_SQL["rerate_metric"], {"metric_id": metric_id})
 
 
 def exclude_folds(conn: Connection, service_id: int) -> None:

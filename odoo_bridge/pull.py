@@ -16,7 +16,6 @@ import structlog
 from marshmallow import ValidationError
 
 from ledger.catalog import (
-    CatalogRowRefused,
     CatalogRowUnknown,
     ChargeRow,
     CustomerRow,
@@ -33,7 +32,7 @@ from ledger.catalog import (
     upsert_subscription,
 )
 from ledger.db import Connection, transaction
-from ledger.renames import refuse_rename
+from ledger.renames import CatalogRowRefused, refuse_rename
 from odoo_bridge.client import OdooClient
 from odoo_bridge.errors import OdooError, OdooInvalidError, OdooMisconfiguredError
 from odoo_bridge.faults import one_line
@@ -154,7 +153,15 @@ def _write_service(conn: Connection, service: str, entry: Any, odoo_id: int) -> 
 
 
 def _write_metric(conn: Connection, service: str, entry: Any, odoo_id: int) -> None:
-    upsert_metric(conn, MetricRow(service, **vars(entry), odoo_id=odoo_id))
+    row = MetricRow(service, **vars(entry), odoo_id=odoo_id)
+    change = upsert_metric(conn, row)
+    if change is not None:
+        log.warning(
+            "metric_aggregation_changed",
+            service=service,
+            metric=row.code,
+            **vars(change),
+        )
 
 
 def _write_plan(conn: Connection, service: str, entry: Any, odoo_id: int) -> None:

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from ledger.billing import RATING_ERRORS
+from ledger.money import EXACT
 from ledger.pushing import Claim
-from ledger.rating import rate_usage
 from odoo_bridge.client import OdooClient
 from odoo_bridge.errors import (
     OdooAccessError,
@@ -87,32 +88,34 @@ def send_rollups(client: OdooClient, claims: Sequence[Claim]) -> list[Outcome]:
 
 
 def rollup_row(claim: Claim) -> Row:
-    """A rollup as upsert_rollups takes it, rated by the plan as it is now.
+    """A rollup as upsert_rollups takes it; what is frozen, as it was rated then.
 
+    A correction has the differences, and in correction_of the period that it corrects.
     Raises ValueError when its charge cannot be rated.
     """
-    included = overage = amount = "0"
-    if claim.charge is not None:
-        try:
-            rating = rate_usage(claim.charge, claim.quantity, claim.currency)
-        except (ArithmeticError, KeyError, StopIteration, ValueError) as error:
-            raise ValueError(f"the charge cannot be rated: {error!r}") from error
-        included = plain_number(rating.included)
-        overage = plain_number(rating.overage)
-        amount = plain_number(rating.amount)
+    try:
+        rating = claim.rate()
+    except RATING_ERRORS as error:
+        raise ValueError(f"the charge cannot be rated: {error!r}") from error
+    quantity = claim.quantity
+    if claim.is_correction:
+        quantity = EXACT.subtract(quantity, claim.base)
     return {
         "service": claim.service,
         "subscription": claim.subscription,
         "metric": claim.metric,
         "period_start": odoo_time(claim.period_start),
         "period_end": odoo_time(claim.period_end),
-        "quantity": plain_number(claim.quantity),
-        "included": included,
-        "overage": overage,
-        "amount": amount,
+        "correction_of": (
+            odoo_time(claim.usage_start) if claim.is_correction else False
+        ),
+        "quantity": plain_number(quantity),
+        "included": plain_number(rating.included),
+        "overage": plain_number(rating.overage),
+        "amount": plain_number(rating.amount),
         "currency": claim.currency,
         "revision": claim.revision,
-        "state": "open",
+        "state": "open" if claim.frozen is None else "frozen",
     }
 
 

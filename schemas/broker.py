@@ -16,6 +16,7 @@ from kombu import Exchange, Queue
 from schemas.messages import (
     APPLY_PARKED,
     DELIVER_WEBHOOKS,
+    FREEZE_PERIODS,
     PULL_CATALOG,
     PUSH_ROLLUPS,
     QUEUES,
@@ -37,6 +38,7 @@ DEAD_LETTER_EXCHANGE: Final = Exchange("dead-letters", type="fanout", durable=Tr
 KICKS: Final = (
     APPLY_PARKED,
     DELIVER_WEBHOOKS,
+    FREEZE_PERIODS,
     PULL_CATALOG,
     PUSH_ROLLUPS,
     REVIEW_PARKED,

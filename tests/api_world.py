@@ -107,7 +107,7 @@ def make_person(app: Flask, conn: Connection) -> Person:
     code = f"service-{next(_numbers)}"
     service_id = upsert_service(conn, ServiceRow(code, code, "live", 1))
     charges = []
-    for aggregation in ("sum", "max", "last", "unique"):
+    for aggregation in ("sum", "max", "last", "unique", "count"):
         name = f"The {aggregation}"
         upsert_metric(conn, MetricRow(code, aggregation, name, aggregation, "", 1))
         charges.append(ChargeRow(aggregation, "standard", "0", "0.25", None, ()))

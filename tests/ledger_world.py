@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from ledger.batches import apply_batch, take_batch
 from ledger.catalog import (
+    ChargeRow,
     CustomerRow,
     MetricRow,
     PlanRow,
@@ -20,7 +21,9 @@ from ledger.catalog import (
     upsert_service,
     upsert_subscription,
 )
+from ledger.chain import seal_page
 from ledger.db import Connection
+from ledger.freezing import freeze_round
 from schemas.messages import (
     BatchMessage,
     Counter,
@@ -32,7 +35,7 @@ from schemas.messages import (
 STARTED = datetime(2026, 1, 1, tzinfo=UTC)
 NOW = datetime(2026, 6, 15, 12, tzinfo=UTC)
 NOW_US = int(NOW.timestamp()) * 1_000_000
-AGGREGATIONS = ("sum", "max", "last", "unique")
+AGGREGATIONS = ("sum", "max", "last", "unique", "count")
 
 _numbers = itertools.count(1)
 _odoo_ids = itertools.count(2_000_000_000)
@@ -52,20 +55,26 @@ class World:
     subscriptions: tuple[str, ...]
 
 
-def make_world(conn: Connection, subscriptions: int = 2) -> World:
-    """A new service with a metric per aggregation, named like it; commits."""
+def make_world(
+    conn: Connection, subscriptions: int = 2, charges: tuple[ChargeRow, ...] = ()
+) -> World:
+    """A new service with a metric per aggregation, named like it; commits.
+
+    To the ledger its subscriptions have been there since they began.
+    """
     code = f"service-{next(_numbers)}"
     service_id = upsert_service(conn, ServiceRow(code, code, "live", _odoo_id()))
     for aggregation in AGGREGATIONS:
         row = MetricRow(code, aggregation, aggregation, aggregation, "", _odoo_id())
         upsert_metric(conn, row)
     upsert_plan(
-        conn, PlanRow(code, "plan", "plan", "monthly", "CAD", "0", (), _odoo_id())
+        conn, PlanRow(code, "plan", "plan", "monthly", "CAD", "0", charges, _odoo_id())
     )
     upsert_customer(conn, CustomerRow(code, "customer", "Customer", None, _odoo_id()))
     names = tuple(f"sub-{number}" for number in range(subscriptions))
     for name in names:
         add_subscription(conn, code, name)
+    conn.execute("UPDATE subscription SET created_at = started_at")
     conn.commit()
     return World(code, service_id, names)
 
@@ -110,13 +119,26 @@ def make_message(
     return decode_batch(encode_batch(message))
 
 
-def push(conn: Connection, message: BatchMessage) -> Tally[str]:
+def push(conn: Connection, message: BatchMessage, now: datetime = NOW) -> Tally[str]:
     """Take and apply a message as a worker does, in two transactions."""
     take_batch(conn, message)
     conn.commit()
-    tally = apply_batch(conn, message, NOW)
+    tally = apply_batch(conn, message, now)
     conn.commit()
     return tally
+
+
+def freeze(conn: Connection, world: World, now: datetime) -> int:
+    """Freeze and seal what is due by then; answers how many periods."""
+    frozen = 0
+    while (done := freeze_round(conn, world.service_id, now)).looked_at:
+        assert done.failures == []
+        conn.commit()
+        frozen += done.frozen
+    while seal_page(conn):
+        conn.commit()
+    conn.commit()
+    return frozen
 
 
 def counter(

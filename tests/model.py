@@ -47,6 +47,8 @@ def fold(counters: Iterable[Counter], aggregation: str) -> Decimal:
     for counter in counters:
         firsts.setdefault(counter.transaction_id, counter)
     kept = list(firsts.values())
+    if aggregation == "count":
+        return Decimal(len(kept))
     if aggregation == "unique":
         members: set[str] = set()
         for counter in kept:

@@ -14,6 +14,7 @@ from celery.beat import Scheduler
 from schemas.messages import (
     APPLY_PARKED,
     DELIVER_WEBHOOKS,
+    FREEZE_PERIODS,
     ODOO_QUEUE,
     PULL_CATALOG,
     PUSH_ROLLUPS,
@@ -28,6 +29,7 @@ EVERY_SECONDS = {
     PULL_CATALOG: 30,
     APPLY_PARKED: 60,
     REVIEW_PARKED: 60,
+    FREEZE_PERIODS: 60,
 }
 EXPIRES_SECONDS = 60
 KICK_QUEUES = frozenset({ODOO_QUEUE, WEBHOOK_QUEUE})

@@ -10,9 +10,16 @@ from typing import Any
 from celery import Task, shared_task
 from celery.exceptions import Reject
 
-from schemas.messages import APPLY_PARKED, DELIVER_WEBHOOKS, FOLD_BATCH, REVIEW_PARKED
+from schemas.messages import (
+    APPLY_PARKED,
+    DELIVER_WEBHOOKS,
+    FOLD_BATCH,
+    FREEZE_PERIODS,
+    REVIEW_PARKED,
+)
 from schemas.settings import Settings, load_settings
 from workers.fold import Trouble, fold_message
+from workers.freeze import freeze_all
 from workers.parked import review_parked
 from workers.unpark import unpark_all
 from workers.webhooks import PumpSummary, pump
@@ -53,6 +60,12 @@ def review_parked_counters() -> None:
     """Report what has been parked for a day; give up what nothing brings home."""
     dead_after = timedelta(days=_settings().parked_dead_days)
     review_parked(_settings().database_url, dead_after, lambda: datetime.now(UTC))
+
+
+@shared_task(name=FREEZE_PERIODS)
+def freeze_periods() -> None:
+    """Freeze the periods whose grace is over, and seal what is frozen."""
+    freeze_all(_settings().database_url, lambda: datetime.now(UTC))
 
 
 @shared_task(name=DELIVER_WEBHOOKS)

@@ -95,11 +95,6 @@ ON CONFLICT (service_id, external_id) DO UPDATE
  WHERE (c.name, c.email, c.odoo_id) IS DISTINCT FROM
        (excluded.name, excluded.email, excluded.odoo_id)
 
--- name: subscription_plan
-SELECT b.id, b.plan_id
-  FROM subscription b JOIN service s ON s.id = b.service_id
- WHERE s.code = %(service)s AND b.external_id = %(external_id)s
-
 -- name: upsert_subscription
 -- Answers the plan's key; no row: its service, customer or plan is not known.
 WITH named AS (
@@ -127,6 +122,29 @@ written AS (
 )
 SELECT plan_id FROM named
 
+-- name: note_plan
+-- From when on it has its plan, if that is another than the last: from now on, in whole
+-- seconds, as Odoo's instants are; but not in the middle of what is frozen.
+WITH changed AS (
+    SELECT b.id, b.plan_id,
+           CASE WHEN last.effective_at IS NULL OR b.started_at >= now()
+                THEN '-infinity'
+                ELSE greatest(date_trunc('second', now()), b.frozen_until)
+           END AS effective_at
+      FROM subscription b
+      JOIN service s ON s.id = b.service_id
+      LEFT JOIN LATERAL (
+          SELECT effective_at, plan_id FROM plan_history sp
+           WHERE sp.subscription_id = b.id
+           ORDER BY effective_at DESC LIMIT 1
+      ) AS last ON true
+     WHERE s.code = %(service)s AND b.external_id = %(external_id)s
+       AND last.plan_id IS DISTINCT FROM b.plan_id
+)
+INSERT INTO plan_history (subscription_id, effective_at, plan_id)
+SELECT id, effective_at, plan_id FROM changed
+ON CONFLICT (subscription_id, effective_at) DO UPDATE SET plan_id = excluded.plan_id
+
 -- name: metric_aggregations
 SELECT code, aggregation FROM metric WHERE service_id = %(service_id)s
 
@@ -135,15 +153,6 @@ SELECT code, aggregation FROM metric WHERE service_id = %(service_id)s
 SELECT m.id, m.aggregation, m.rounding, m.rounding_precision
   FROM metric m JOIN service s ON s.id = m.service_id
  WHERE s.code = %(service)s AND m.code = %(code)s
-
--- name: metric_has_usage
-SELECT 1
-  FROM service s
-  JOIN metric m ON m.service_id = s.id AND m.code = %(code)s
-  JOIN subscription b ON b.service_id = s.id
-  JOIN rollup r ON r.subscription_id = b.id AND r.metric_id = m.id
- WHERE s.code = %(service)s
- LIMIT 1
 
 -- name: mark_synced
 INSERT INTO odoo_sync (kind, synced_at) VALUES (%(kind)s, %(now)s)

@@ -23,10 +23,10 @@ UPDATE batch
 SELECT state FROM batch WHERE id = %(batch_id)s FOR UPDATE
 
 -- name: known_subscriptions
-SELECT s.external_id, s.id, p."interval", s.anchor, s.timezone, s.started_at, s.ended_at
-  FROM subscription s
-  JOIN plan p ON p.id = s.plan_id
- WHERE s.service_id = %(service_id)s AND s.external_id = ANY(%(external_ids)s)
+SELECT external_id, id, "interval", anchor, timezone, started_at, ended_at,
+       frozen_until, changed_at, changed_to
+  FROM subscription_terms
+ WHERE service_id = %(service_id)s AND external_id = ANY(%(external_ids)s)
 
 -- name: known_metrics
 SELECT code, id, aggregation
@@ -35,20 +35,21 @@ SELECT code, id, aggregation
 
 -- name: exclude_term_changes
 -- Held to the end of the transaction: no subscription of the service gets other terms
--- between the look at them and the fold by them.
+-- between the look at them and the fold by them, and none of its periods freezes.
 SELECT pg_advisory_xact_lock_shared(%(lock_space)s, %(service_id)s)
 
 -- name: fold_counters
 -- Dedupe and aggregate in one statement: what the primary key lets in is new, and only
 -- that is folded. Every insert is in key order, so that transactions with keys in common
 -- wait for each other and never deadlock: a transaction runs this once. Identities are
--- distinct. Answers batch_id and item_index of each new counter.
+-- distinct. Late usage is counted into the correction that was begun for it. Answers
+-- batch_id and item_index of each new counter.
 WITH item AS MATERIALIZED (
     SELECT i.subscription_id, i.metric_id, i.aggregation, i.batch_id, i.item_index,
            i.transaction_id COLLATE "C" AS transaction_id,
            'epoch'::timestamptz + i.timestamp_us * interval '1 microsecond'
                AS occurred_at,
-           i.period_start, i.period_end, i.value::numeric AS value,
+           i.period_start, i.usage_start, i.period_end, i.value::numeric AS value,
            CASE WHEN i.members IS NOT NULL THEN
                ARRAY(SELECT jsonb_array_elements_text(i.members::jsonb))
            END AS members
@@ -57,17 +58,18 @@ WITH item AS MATERIALIZED (
                %(aggregations)s::text[], %(batch_ids)s::uuid[],
                %(item_indexes)s::integer[],
                %(transaction_ids)s::text[], %(timestamps_us)s::bigint[],
-               %(period_starts)s::timestamptz[], %(period_ends)s::timestamptz[],
-               %(values)s::text[], %(members)s::text[]
+               %(period_starts)s::timestamptz[], %(usage_starts)s::timestamptz[],
+               %(period_ends)s::timestamptz[], %(values)s::text[], %(members)s::text[]
            ) AS i (subscription_id, metric_id, aggregation, batch_id, item_index,
-                   transaction_id, timestamp_us, period_start, period_end, value,
-                   members)
+                   transaction_id, timestamp_us, period_start, usage_start, period_end,
+                   value, members)
 ),
 fresh AS (
     INSERT INTO counter (subscription_id, metric_id, item_index, transaction_id,
-                         occurred_at, period_start, batch_id, value, members)
+                         occurred_at, period_start, late_in, batch_id, value, members)
     SELECT subscription_id, metric_id, item_index, transaction_id,
-           occurred_at, period_start, batch_id, value, members
+           occurred_at, usage_start, nullif(period_start, usage_start), batch_id,
+           value, members
       FROM item
      ORDER BY subscription_id, metric_id, transaction_id
     ON CONFLICT DO NOTHING
@@ -75,7 +77,7 @@ fresh AS (
 ),
 fresh_member AS (
     INSERT INTO unique_member (subscription_id, metric_id, period_start, member)
-    SELECT DISTINCT subscription_id, metric_id, period_start, m.member COLLATE "C"
+    SELECT DISTINCT subscription_id, metric_id, usage_start, m.member COLLATE "C"
       FROM fresh
       JOIN item USING (subscription_id, metric_id, transaction_id)
      CROSS JOIN unnest(item.members) AS m (member)
@@ -84,12 +86,13 @@ fresh_member AS (
     RETURNING subscription_id, metric_id, period_start
 ),
 new_members AS (
-    SELECT subscription_id, metric_id, period_start, count(*) AS members
+    SELECT subscription_id, metric_id, period_start AS usage_start,
+           count(*) AS members
       FROM fresh_member
      GROUP BY subscription_id, metric_id, period_start
 ),
 folded AS (
-    SELECT subscription_id, metric_id, period_start,
+    SELECT subscription_id, metric_id, period_start, usage_start,
            min(period_end) AS period_end, min(aggregation) AS aggregation,
            count(*) AS counters, sum(value) AS total, max(value) AS greatest,
            (array_agg(value ORDER BY occurred_at DESC, transaction_id DESC))[1]
@@ -99,38 +102,43 @@ folded AS (
                AS last_transaction_id
       FROM fresh
       JOIN item USING (subscription_id, metric_id, transaction_id)
-     GROUP BY subscription_id, metric_id, period_start
+     GROUP BY subscription_id, metric_id, period_start, usage_start
 ),
 rolled AS (
-    INSERT INTO rollup AS r (subscription_id, metric_id, period_start, period_end,
-                             aggregation, quantity, counters, last_at,
+    INSERT INTO rollup AS r (subscription_id, metric_id, period_start, usage_start,
+                             period_end, aggregation, quantity, counters, last_at,
                              last_transaction_id, updated_at, push_after)
-    SELECT f.subscription_id, f.metric_id, f.period_start, f.period_end, f.aggregation,
+    SELECT f.subscription_id, f.metric_id, f.period_start, f.usage_start, f.period_end,
+           f.aggregation,
            CASE f.aggregation
                WHEN 'sum' THEN f.total
                WHEN 'max' THEN f.greatest
                WHEN 'last' THEN f.latest
+               WHEN 'count' THEN f.counters
                ELSE coalesce(n.members, 0)
            END,
            f.counters, f.last_at, f.last_transaction_id, %(now)s, %(now)s
       FROM folded f
-      LEFT JOIN new_members n USING (subscription_id, metric_id, period_start)
-     ORDER BY f.subscription_id, f.metric_id, f.period_start
-    ON CONFLICT (subscription_id, metric_id, period_start) DO UPDATE
-       SET quantity = CASE r.aggregation
-               WHEN 'max' THEN greatest(r.quantity, excluded.quantity)
-               WHEN 'last' THEN
-                   CASE WHEN (excluded.last_at, excluded.last_transaction_id)
-                           > (r.last_at, r.last_transaction_id)
-                        THEN excluded.quantity ELSE r.quantity END
-               ELSE r.quantity + excluded.quantity
+      LEFT JOIN new_members n USING (subscription_id, metric_id, usage_start)
+     ORDER BY f.subscription_id, f.metric_id, f.period_start, f.usage_start
+    ON CONFLICT (subscription_id, metric_id, period_start, usage_start) DO UPDATE
+       SET quantity = CASE
+               -- nothing was counted before: its quantity is nobody's value
+               WHEN r.last_at IS NULL AND r.aggregation IN ('max', 'last')
+               THEN excluded.quantity
+               WHEN r.aggregation = 'max'
+               THEN greatest(r.quantity, excluded.quantity)
+               WHEN r.aggregation <> 'last' THEN r.quantity + excluded.quantity
+               WHEN (excluded.last_at, excluded.last_transaction_id)
+                  > (r.last_at, r.last_transaction_id)
+               THEN excluded.quantity ELSE r.quantity
            END,
            counters = r.counters + excluded.counters,
            last_at = greatest(r.last_at, excluded.last_at),
            last_transaction_id =
-               CASE WHEN (excluded.last_at, excluded.last_transaction_id)
-                       > (r.last_at, r.last_transaction_id)
-                    THEN excluded.last_transaction_id ELSE r.last_transaction_id END,
+               CASE WHEN (r.last_at, r.last_transaction_id)
+                       > (excluded.last_at, excluded.last_transaction_id)
+                    THEN r.last_transaction_id ELSE excluded.last_transaction_id END,
            period_end = greatest(r.period_end, excluded.period_end),
            revision = r.revision + 1,
            updated_at = excluded.updated_at,

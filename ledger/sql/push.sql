@@ -22,7 +22,7 @@ SELECT pg_advisory_unlock_all()
 -- The lease keeps a row from being claimed again should the locking session be lost while
 -- the call still runs.
 WITH claimed AS MATERIALIZED (
-    SELECT r.subscription_id, r.metric_id, r.period_start
+    SELECT r.subscription_id, r.metric_id, r.period_start, r.usage_start
       FROM rollup r
      WHERE r.revision > r.pushed_revision AND r.push_after <= %(now)s
        AND r.subscription_id = ANY(%(subscription_ids)s)
@@ -34,27 +34,38 @@ UPDATE rollup r
    SET push_after = %(lease_until)s
   FROM claimed c
  WHERE r.subscription_id = c.subscription_id AND r.metric_id = c.metric_id
-   AND r.period_start = c.period_start
-RETURNING r.subscription_id, r.metric_id, r.period_start
+   AND r.period_start = c.period_start AND r.usage_start = c.usage_start
+RETURNING r.subscription_id, r.metric_id, r.period_start, r.usage_start
 
 -- name: read_claims
 -- Not in the statement that leases: a row that it had to wait for, it would read newer
--- than the charge beside it.
-SELECT r.subscription_id, r.metric_id, r.period_start, r.period_end, r.quantity,
-       r.revision, r.push_attempts,
-       s.code, b.external_id, m.code, p.currency,
-       c.model, c.included, c.price, c.package_size, c.tiers
+-- than the charge beside it. A frozen row has its rating. One that is not is rated by the
+-- plan of its period; a correction by the charge that its usage was billed by.
+SELECT r.subscription_id, r.metric_id, r.period_start, r.usage_start, r.period_end,
+       r.quantity, r.base, r.revision, r.push_attempts,
+       s.code, b.external_id, m.code, coalesce(f.currency, p.currency), r.rating,
+       billed.rating -> 'charge',
+       c.model, c.included, c.price, c.package_size, c.tiers, c.minimum,
+       m.rounding, m.rounding_precision
   FROM unnest(
            %(subscription_ids)s::bigint[], %(metric_ids)s::integer[],
-           %(period_starts)s::timestamptz[]
-       ) AS l (subscription_id, metric_id, period_start)
-  JOIN rollup r USING (subscription_id, metric_id, period_start)
+           %(period_starts)s::timestamptz[], %(usage_starts)s::timestamptz[]
+       ) AS l (subscription_id, metric_id, period_start, usage_start)
+  JOIN rollup r USING (subscription_id, metric_id, period_start, usage_start)
   JOIN subscription b ON b.id = r.subscription_id
   JOIN service s ON s.id = b.service_id
   JOIN metric m ON m.id = r.metric_id
-  JOIN plan p ON p.id = b.plan_id
-  LEFT JOIN charge c ON c.plan_id = p.id AND c.metric_id = r.metric_id
- ORDER BY r.subscription_id, r.metric_id, r.period_start
+  JOIN plan p ON p.id = plan_at(r.subscription_id, r.usage_start)
+  LEFT JOIN frozen_period f ON f.subscription_id = r.subscription_id
+                           AND f.period_start = r.usage_start
+  LEFT JOIN rollup billed ON billed.subscription_id = r.subscription_id
+                         AND billed.metric_id = r.metric_id
+                         AND billed.period_start = r.usage_start
+                         AND billed.usage_start = r.usage_start
+                         AND r.usage_start < r.period_start
+  LEFT JOIN LATERAL charges_at(p.id, r.period_end) c
+    ON c.metric_id = r.metric_id AND r.usage_start = r.period_start
+ ORDER BY r.subscription_id, r.metric_id, r.period_start, r.usage_start
 
 -- name: mark_pushed
 -- The revision that was sent, never the one that is there now: a fold that came in
@@ -63,14 +74,16 @@ SELECT r.subscription_id, r.metric_id, r.period_start, r.period_end, r.quantity,
 WITH sent AS (
     SELECT * FROM unnest(
         %(subscription_ids)s::bigint[], %(metric_ids)s::integer[],
-        %(period_starts)s::timestamptz[], %(revisions)s::bigint[]
-    ) AS s (subscription_id, metric_id, period_start, revision)
+        %(period_starts)s::timestamptz[], %(usage_starts)s::timestamptz[],
+        %(revisions)s::bigint[]
+    ) AS s (subscription_id, metric_id, period_start, usage_start, revision)
 ),
 locked AS MATERIALIZED (
-    SELECT r.subscription_id, r.metric_id, r.period_start, sent.revision
+    SELECT r.subscription_id, r.metric_id, r.period_start, r.usage_start,
+           sent.revision
       FROM sent
-      JOIN rollup r USING (subscription_id, metric_id, period_start)
-     ORDER BY r.subscription_id, r.metric_id, r.period_start
+      JOIN rollup r USING (subscription_id, metric_id, period_start, usage_start)
+     ORDER BY r.subscription_id, r.metric_id, r.period_start, r.usage_start
        FOR NO KEY UPDATE OF r
 )
 UPDATE rollup r
@@ -78,22 +91,23 @@ UPDATE rollup r
        push_attempts = 0, push_after = least(r.updated_at, %(now)s), push_error = NULL
   FROM locked l
  WHERE r.subscription_id = l.subscription_id AND r.metric_id = l.metric_id
-   AND r.period_start = l.period_start
+   AND r.period_start = l.period_start AND r.usage_start = l.usage_start
 
 -- name: mark_refused
 -- Odoo refused these rows: each waits longer from one attempt to the next.
 WITH refused AS (
     SELECT * FROM unnest(
         %(subscription_ids)s::bigint[], %(metric_ids)s::integer[],
-        %(period_starts)s::timestamptz[], %(retry_at)s::timestamptz[],
-        %(errors)s::text[]
-    ) AS s (subscription_id, metric_id, period_start, retry_at, error)
+        %(period_starts)s::timestamptz[], %(usage_starts)s::timestamptz[],
+        %(retry_at)s::timestamptz[], %(errors)s::text[]
+    ) AS s (subscription_id, metric_id, period_start, usage_start, retry_at, error)
 ),
 locked AS MATERIALIZED (
-    SELECT r.subscription_id, r.metric_id, r.period_start, f.retry_at, f.error
+    SELECT r.subscription_id, r.metric_id, r.period_start, r.usage_start,
+           f.retry_at, f.error
       FROM refused f
-      JOIN rollup r USING (subscription_id, metric_id, period_start)
-     ORDER BY r.subscription_id, r.metric_id, r.period_start
+      JOIN rollup r USING (subscription_id, metric_id, period_start, usage_start)
+     ORDER BY r.subscription_id, r.metric_id, r.period_start, r.usage_start
        FOR NO KEY UPDATE OF r
 )
 UPDATE rollup r
@@ -101,7 +115,7 @@ UPDATE rollup r
        push_error = l.error
   FROM locked l
  WHERE r.subscription_id = l.subscription_id AND r.metric_id = l.metric_id
-   AND r.period_start = l.period_start
+   AND r.period_start = l.period_start AND r.usage_start = l.usage_start
 
 -- name: raise_revisions
 -- Odoo holds a newer revision than the ledger has, which was restored from a backup: Odoo
@@ -109,16 +123,17 @@ UPDATE rollup r
 WITH overtaken AS (
     SELECT * FROM unnest(
         %(subscription_ids)s::bigint[], %(metric_ids)s::integer[],
-        %(period_starts)s::timestamptz[], %(held)s::bigint[],
-        %(retry_at)s::timestamptz[]
-    ) AS s (subscription_id, metric_id, period_start, held, retry_at)
+        %(period_starts)s::timestamptz[], %(usage_starts)s::timestamptz[],
+        %(held)s::bigint[], %(retry_at)s::timestamptz[]
+    ) AS s (subscription_id, metric_id, period_start, usage_start, held, retry_at)
 ),
 locked AS MATERIALIZED (
-    SELECT r.subscription_id, r.metric_id, r.period_start, o.held, o.retry_at
+    SELECT r.subscription_id, r.metric_id, r.period_start, r.usage_start,
+           o.held, o.retry_at
       FROM overtaken o
-      JOIN rollup r USING (subscription_id, metric_id, period_start)
+      JOIN rollup r USING (subscription_id, metric_id, period_start, usage_start)
      WHERE r.revision < o.held
-     ORDER BY r.subscription_id, r.metric_id, r.period_start
+     ORDER BY r.subscription_id, r.metric_id, r.period_start, r.usage_start
        FOR NO KEY UPDATE OF r
 )
 UPDATE rollup r
@@ -127,29 +142,29 @@ UPDATE rollup r
        push_error = 'Odoo held revision ' || l.held || ', the ledger ' || r.revision
   FROM locked l
  WHERE r.subscription_id = l.subscription_id AND r.metric_id = l.metric_id
-   AND r.period_start = l.period_start
+   AND r.period_start = l.period_start AND r.usage_start = l.usage_start
 
 -- name: release_rollups
 -- The call as a whole failed, through no fault of the rows: the lease ends at once.
 WITH given AS (
     SELECT * FROM unnest(
         %(subscription_ids)s::bigint[], %(metric_ids)s::integer[],
-        %(period_starts)s::timestamptz[]
-    ) AS s (subscription_id, metric_id, period_start)
+        %(period_starts)s::timestamptz[], %(usage_starts)s::timestamptz[]
+    ) AS s (subscription_id, metric_id, period_start, usage_start)
 ),
 locked AS MATERIALIZED (
-    SELECT r.subscription_id, r.metric_id, r.period_start
+    SELECT r.subscription_id, r.metric_id, r.period_start, r.usage_start
       FROM given
-      JOIN rollup r USING (subscription_id, metric_id, period_start)
+      JOIN rollup r USING (subscription_id, metric_id, period_start, usage_start)
      WHERE r.push_after = %(lease_until)s
-     ORDER BY r.subscription_id, r.metric_id, r.period_start
+     ORDER BY r.subscription_id, r.metric_id, r.period_start, r.usage_start
        FOR NO KEY UPDATE OF r
 )
 UPDATE rollup r
    SET push_after = least(r.updated_at, %(now)s)
   FROM locked l
  WHERE r.subscription_id = l.subscription_id AND r.metric_id = l.metric_id
-   AND r.period_start = l.period_start
+   AND r.period_start = l.period_start AND r.usage_start = l.usage_start
 
 -- name: push_failed_before
 SELECT error IS NOT NULL FROM odoo_sync WHERE kind = %(kind)s

@@ -11,6 +11,7 @@ from schemas.broker import KICKS, celery_settings
 from schemas.messages import (
     APPLY_PARKED,
     DELIVER_WEBHOOKS,
+    FREEZE_PERIODS,
     ODOO_QUEUE,
     PULL_CATALOG,
     PUSH_ROLLUPS,
@@ -52,6 +53,7 @@ def test_every_kick_is_scheduled_as_often_as_it_should() -> None:
         PULL_CATALOG: 30,
         APPLY_PARKED: 60,
         REVIEW_PARKED: 60,
+        FREEZE_PERIODS: 60,
     }
     assert set(intervals) == set(KICKS)
 

@@ -140,8 +140,12 @@ def test_another_currency_reaches_them(bridge: Bridge) -> None:
     assert amounts(bridge) == [("max", "0"), ("sum", "0")]
 
 
-def test_another_plan_of_a_subscription_reaches_its_rows_alone(bridge: Bridge) -> None:
-    use(bridge, "3", value="1010", subscription="sub-1")
+def test_another_plan_of_a_subscription_rates_what_is_used_from_then_on(
+    bridge: Bridge,
+) -> None:
+    second_us = 1_000_000
+    at_us = int(now().timestamp()) * second_us
+    use(bridge, "3", subscription="sub-1", at_us=at_us - 2 * second_us)
     plan(bridge, charge(price="1"), code="gold")
     assert [text for _, text in amounts(bridge)] == ["0", "0.08", "0.08"]
     row = {
@@ -156,8 +160,9 @@ def test_another_plan_of_a_subscription_reaches_its_rows_alone(bridge: Bridge) -
     }
 
     apply(bridge, "subscription", row)
+    use(bridge, "4", subscription="sub-1", at_us=at_us + 60 * second_us)
 
-    assert [text for _, text in amounts(bridge)] == ["0", "0.08", "10.00"]
+    assert [text for _, text in amounts(bridge)] == ["0", "0.08", "0.08", "10.00"]
 
 
 def test_another_minimum_sends_them_out_again(bridge: Bridge) -> None:

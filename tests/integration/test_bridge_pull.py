@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -218,20 +219,23 @@ def test_a_subscription_whose_plan_the_ledger_lacks_is_a_fault(bridge: Bridge) -
     assert "nowhere" in report.faults[0]
 
 
-def test_a_metric_with_usage_keeps_its_aggregation(bridge: Bridge) -> None:
+def test_another_aggregation_in_odoo_folds_the_open_period_again(
+    bridge: Bridge,
+) -> None:
+    items = [counter("1", "max", "2"), counter("2", "max", "5")]
     with connect_ledger(bridge.database_url) as conn:
-        push(conn, make_message(bridge.world, [counter("1", "max")]))
-    change = "UPDATE metric SET aggregation = 'last' WHERE code = %s RETURNING 1"
-    with connect_ledger(bridge.database_url) as conn:
-        conn.execute(change, ("max",))
+        push(conn, make_message(bridge.world, items))
+    domain = [["code", "=", "max"]]
+    write(bridge, "fusion.billing.metric", domain, aggregation="sum")
 
-    faults = pull(bridge)
-
-    assert [fault.partition(": ")[2] for fault in faults] == [
-        "the aggregation of a metric with usage cannot change, from last to max; "
-        "make a new metric"
-    ]
-    assert noted(bridge, "metric")
+    assert pull(bridge) == ()
+    found = ask(
+        bridge,
+        "SELECT r.aggregation, r.quantity, r.revision > r.pushed_revision"
+        " FROM rollup r JOIN metric m ON m.id = r.metric_id WHERE m.service_id = %s",
+        bridge.world.service_id,
+    )
+    assert found == [("sum", Decimal(7), True)]
 
 
 def test_a_metric_without_usage_may_change_its_aggregation(bridge: Bridge) -> None:

@@ -1,0 +1,183 @@
+"""The bill of one period of one subscription: a line per charge and per correction."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from ledger.db import Connection
+from ledger.periods import Period
+from ledger.queries import load_queries
+from ledger.rating import (
+    ZERO,
+    Charge,
+    Correction,
+    Rating,
+    rate_correction,
+    rate_usage,
+)
+from ledger.working import charge_from_json, line_json, read_tiers
+from schemas.messages import plain_number
+
+RATING_ERRORS = (ArithmeticError, KeyError, StopIteration, ValueError)
+"""What rating by a charge that makes no sense raises."""
+
+_SQL = load_queries("freezing")
+
+
+@dataclass(frozen=True)
+class BillLine:
+    """A rated line; ``usage_start`` begins the period in which the usage was."""
+
+    metric_id: int
+    metric: str
+    aggregation: str
+    usage_start: datetime
+    is_correction: bool
+    charge: Charge | None
+    currency: str
+    rating: Rating | Correction
+
+
+@dataclass(frozen=True)
+class Bill:
+    """What a period comes to. ``failure``: why it cannot be rated; then without lines.
+
+    ``billed`` False: it was billed elsewhere, before the ledger knew the subscription;
+    a charge without usage costs nothing then, and late usage what it adds to none.
+    """
+
+    subscription_id: int
+    subscription: str
+    period: Period
+    plan_id: int
+    plan: str
+    currency: str
+    billed: bool
+    lines: tuple[BillLine, ...] = ()
+    failure: str | None = None
+
+
+def read_charge(
+    model: str | None,
+    included: Decimal,
+    price: Decimal,
+    package_size: Decimal | None,
+    tiers: list[dict[str, Any]],
+    minimum: Decimal,
+    rounding: str,
+    rounding_precision: int,
+) -> Charge | None:
+    """A charge and its metric's rounding as tables store them; no model: no charge."""
+    if model is None:
+        return None
+    return Charge(
+        model,
+        included,
+        price,
+        package_size,
+        read_tiers(tiers),
+        minimum,
+        rounding,
+        rounding_precision,
+    )
+
+
+def bills_of(conn: Connection, bills: Sequence[Bill]) -> list[Bill]:
+    """These bills with their lines, rated; one that cannot be has a failure instead."""
+    if not bills:
+        return []
+    keys = _keys(bills)
+    by_key = {bill.subscription_id: bill for bill in bills}
+    lines: dict[int, list[BillLine]] = defaultdict(list)
+    failures: dict[int, str] = {}
+    for key, *row in conn.execute(_SQL["usage_lines"], keys):
+        try:
+            lines[key].append(_usage_line(by_key[key], *row))
+        except RATING_ERRORS as error:
+            failures[key] = f"metric {row[1]}: the charge cannot be rated: {error!r}"
+    for key, *row in conn.execute(_SQL["correction_lines"], keys):
+        try:
+            lines[key].append(_correction_line(*row))
+        except RATING_ERRORS as error:
+            failures[key] = f"metric {row[1]}: the charge cannot be rated: {error!r}"
+    return [
+        replace(bill, failure=failures[key])
+        if (key := bill.subscription_id) in failures
+        else replace(bill, lines=tuple(lines[key]))
+        for bill in bills
+    ]
+
+
+def write_bills(conn: Connection, bills: Sequence[Bill], now: datetime) -> None:
+    """Freeze the periods of these bills, each with its lines' amounts and working."""
+    lines = [(bill, line) for bill in bills for line in bill.lines]
+    conn.execute(
+        _SQL["freeze_rollups"],
+        {
+            "subscription_ids": [bill.subscription_id for bill, _ in lines],
+            "metric_ids": [line.metric_id for _, line in lines],
+            "period_starts": [bill.period.start for bill, _ in lines],
+            "usage_starts": [line.usage_start for _, line in lines],
+            "period_ends": [bill.period.end for bill, _ in lines],
+            "aggregations": [line.aggregation for _, line in lines],
+            "amounts": [plain_number(line.rating.amount) for _, line in lines],
+            "ratings": [
+                json.dumps(line_json(line.charge, line.currency, line.rating))
+                for _, line in lines
+            ],
+            "now": now,
+        },
+    )
+    keys = _keys(bills)
+    currencies = [bill.currency for bill in bills]
+    conn.execute(_SQL["freeze_periods"], {**keys, "currencies": currencies, "now": now})
+    conn.execute(_SQL["move_frozen_until"], keys)
+
+
+def _keys(bills: Iterable[Bill]) -> dict[str, list[Any]]:
+    bills = list(bills)
+    return {
+        "subscription_ids": [bill.subscription_id for bill in bills],
+        "period_starts": [bill.period.start for bill in bills],
+        "period_ends": [bill.period.end for bill in bills],
+        "plan_ids": [bill.plan_id for bill in bills],
+    }
+
+
+def _usage_line(
+    bill: Bill,
+    metric_id: int,
+    metric: str,
+    aggregation: str,
+    quantity: Decimal | None,
+    *charge_row: Any,
+) -> BillLine:
+    charge = read_charge(*charge_row)
+    rating = rate_usage(charge, quantity or ZERO, bill.currency)
+    if quantity is None and not bill.billed:
+        rating = Rating(ZERO, ZERO, ZERO, ZERO, ())
+    start = bill.period.start
+    return BillLine(
+        metric_id, metric, aggregation, start, False, charge, bill.currency, rating
+    )
+
+
+def _correction_line(
+    metric_id: int,
+    metric: str,
+    aggregation: str,
+    usage_start: datetime,
+    quantity: Decimal,
+    base: Decimal,
+    currency: str,
+    stored_charge: dict[str, Any] | None,
+) -> BillLine:
+    charge = charge_from_json(stored_charge)
+    rating = rate_correction(charge, base, quantity, currency)
+    return BillLine(
+        metric_id, metric, aggregation, usage_start, True, charge, currency, rating
+    )
