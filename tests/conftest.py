@@ -8,6 +8,7 @@ import psycopg
 import pytest
 
 from ledger.migrate import migrate
+from ledger.verify import verify_books
 from tests.embedded_servers import (
     BrokerServer,
     PostgresServer,
@@ -64,12 +65,21 @@ def template_database(postgres_server: PostgresServer) -> Iterator[str]:
 
 @pytest.fixture
 def database_url(
-    postgres_server: PostgresServer, template_database: str
+    request: pytest.FixtureRequest,
+    postgres_server: PostgresServer,
+    template_database: str,
 ) -> Iterator[str]:
-    """A fresh, migrated ledger of the test's own."""
+    """A fresh, migrated ledger of the test's own, whose books agree at its end (P4).
+
+    A test that alters them says so by the mark ``altered_books``.
+    """
     name = f"test_{next(_numbers)}"
     with new_database(postgres_server, name, template_database) as url:
         yield url
+        if request.node.get_closest_marker("altered_books") is None:
+            with psycopg.connect(url) as books:
+                proofs = verify_books(books)
+            assert [proof.mismatches for proof in proofs if proof.mismatches] == []
 
 
 @pytest.fixture

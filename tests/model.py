@@ -1,6 +1,7 @@
 """Slow, obvious models of the rules, to hold the real ones against."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
@@ -29,16 +30,27 @@ def is_boundary(terms: Terms, first_day: date, day: date) -> bool:
 
 
 def periods_by_day(terms: Terms, days: int) -> list[Period]:
-    """The first periods, found by walking over ``days`` days one by one."""
+    """The first periods, found by walking over ``days`` days one by one.
+
+    Another plan and the end of what is frozen cut the period that they fall in; a day
+    is a boundary or not by the plan of its midnight.
+    """
     zone = ZoneInfo(terms.timezone)
     first_day = terms.started_at.astimezone(zone).date()
-    starts = [terms.started_at]
+    starts = {terms.started_at}
     for number in range(1, days):
         day = first_day + timedelta(days=number)
-        if is_boundary(terms, first_day, day):
-            midnight = datetime(day.year, day.month, day.day, tzinfo=zone)
-            starts.append(midnight.astimezone(UTC))
-    return [Period(a, b) for a, b in pairwise(starts)]
+        midnight = datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
+        interval = terms.interval
+        for change in terms.changes:
+            if change.at <= midnight:
+                interval = change.interval
+        if is_boundary(replace(terms, interval=interval), first_day, day):
+            starts.add(midnight)
+    cuts = {change.at for change in terms.changes}
+    cuts |= set() if terms.frozen_until is None else {terms.frozen_until}
+    starts |= {cut for cut in cuts if cut > terms.started_at}
+    return [Period(a, b) for a, b in pairwise(sorted(starts))]
 
 
 def fold(counters: Iterable[Counter], aggregation: str) -> Decimal:

@@ -180,6 +180,7 @@ def pushed_thrice(bridge: Bridge) -> None:
     push_rollups(bridge.client, bridge.database_url, now)
 
 
+@pytest.mark.altered_books
 def test_a_restored_ledger_wins_over_what_odoo_holds(bridge: Bridge) -> None:
     pushed_thrice(bridge)
     with connect_ledger(bridge.database_url) as conn:

@@ -46,6 +46,7 @@ def test_a_batch_that_killed_its_worker_too_often_is_buried(
     assert rollups_of_service(conn, world.service_id) == []
 
 
+@pytest.mark.altered_books
 def test_a_fault_of_ours_is_tried_again_and_then_buried_with_its_traceback(
     database_url: str, conn: Connection
 ) -> None:

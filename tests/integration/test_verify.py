@@ -25,6 +25,7 @@ ALTERATIONS = {
 }
 
 
+@pytest.mark.altered_books
 @pytest.mark.parametrize("kind", ALTERATIONS)
 def test_a_single_altered_row_is_found(
     kind: str, database_url: str, conn: Connection

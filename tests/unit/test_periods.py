@@ -1,5 +1,6 @@
 """Periods tile a subscription's life, and agree with walking the calendar by day."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -7,7 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.periods import ANCHORS, INTERVALS, Period, Terms, period_at
+from ledger.periods import (
+    ANCHORS,
+    INTERVALS,
+    Change,
+    Period,
+    Terms,
+    first_open_period,
+    period_at,
+)
 from tests.model import periods_by_day
 
 ZONES = (
@@ -36,7 +45,25 @@ def at(text: str) -> datetime:
     return datetime.fromisoformat(text).astimezone(UTC)
 
 
-@given(TERMS)
+@st.composite
+def changing_terms(draw: st.DrawFn) -> Terms:
+    """Terms whose plan changes up to three times, and of which some time is frozen."""
+    terms = draw(TERMS)
+    seconds = st.integers(-86_400, 500 * 86_400)
+    offsets = sorted(draw(st.sets(seconds, max_size=3)))
+    changes = tuple(
+        Change(
+            terms.started_at + timedelta(seconds=offset),
+            draw(st.sampled_from(INTERVALS)),
+        )
+        for offset in offsets
+    )
+    frozen = draw(st.none() | st.timedeltas(timedelta(seconds=1), timedelta(days=400)))
+    until = None if frozen is None else terms.started_at + frozen
+    return replace(terms, changes=changes, frozen_until=until)
+
+
+@given(TERMS | changing_terms())
 def test_periods_are_those_of_a_walk_over_the_calendar(terms: Terms) -> None:
     expected = periods_by_day(terms, 2300)
 
@@ -45,18 +72,16 @@ def test_periods_are_those_of_a_walk_over_the_calendar(terms: Terms) -> None:
         assert period_at(terms, period.end - timedelta(microseconds=1)) == period
 
 
-@given(TERMS, st.timedeltas(timedelta(0), timedelta(days=4000)), st.data())
+@given(
+    TERMS | changing_terms(),
+    st.timedeltas(timedelta(0), timedelta(days=4000)),
+    st.data(),
+)
 def test_periods_tile_the_life_without_gap_or_overlap(
     terms: Terms, offset: timedelta, data: st.DataObject
 ) -> None:
     life = data.draw(st.timedeltas(timedelta(seconds=1), timedelta(days=900)))
-    ended = Terms(
-        terms.interval,
-        terms.anchor,
-        terms.timezone,
-        terms.started_at,
-        terms.started_at + life,
-    )
+    ended = replace(terms, ended_at=terms.started_at + life)
     assert ended.ended_at is not None
     instant, seen = ended.started_at, 0
 
@@ -115,3 +140,31 @@ def test_a_week_holds_days_of_23_and_25_hours(day: str, hours: int) -> None:
     period = period_at(terms, start)
 
     assert period == Period(start, start + timedelta(hours=6 * 24 + hours))
+
+
+@given(changing_terms(), st.integers(1, 10))
+def test_the_first_open_period_begins_where_what_is_frozen_ends(
+    terms: Terms, ended_days: int
+) -> None:
+    frozen_until = terms.frozen_until or terms.started_at
+    ended = replace(terms, ended_at=terms.started_at + timedelta(days=ended_days))
+
+    for each in (terms, ended):
+        period = first_open_period(each)
+
+        assert period.start == frozen_until < period.end
+        assert each.ended_at is None or (
+            period.end <= each.ended_at or each.ended_at <= period.start
+        )
+
+
+def test_another_plan_cuts_the_period_and_keeps_the_anchor() -> None:
+    change = Change(at("2026-03-20T12:00:00+00:00"), "yearly")
+    start = at("2026-01-15T00:00:00+00:00")
+    terms = Terms("monthly", "anniversary", "UTC", start, None, (change,))
+
+    before = period_at(terms, change.at - timedelta(microseconds=1))
+    after = period_at(terms, change.at)
+
+    assert before == Period(at("2026-03-15T00:00:00+00:00"), change.at)
+    assert after == Period(change.at, at("2027-01-15T00:00:00+00:00"))

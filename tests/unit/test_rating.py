@@ -1,14 +1,28 @@
 """Rating is exact, rounds once, and agrees with pricing unit by unit."""
 
+import json
 from decimal import Decimal
 from fractions import Fraction
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.money import round_money, to_cents
-from ledger.rating import Charge, Tier, rate_usage
+from ledger.rating import (
+    Charge,
+    Tier,
+    rate_correction,
+    rate_usage,
+    round_units,
+)
+from ledger.working import (
+    charge_from_json,
+    charge_json,
+    line_from_json,
+    line_json,
+)
 
 D = Decimal
 CENT = Fraction(1, 100)
@@ -124,3 +138,96 @@ def test_fifty_digits_are_exact() -> None:
     assert Fraction(rating.amount) == half_up(
         Fraction(units) * Fraction(75, 10_000), Fraction(1, 1000)
     )
+
+
+@pytest.mark.parametrize(
+    ("quantity", "rounding", "precision", "units"),
+    [
+        ("2.5", "round", 0, "3"),
+        ("-2.5", "round", 0, "-3"),
+        ("2.4", "ceil", 0, "3"),
+        ("-2.4", "ceil", 0, "-2"),
+        ("2.6", "floor", 0, "2"),
+        ("1249.9", "floor", -2, "1200"),
+        ("0.12345", "round", 4, "0.1235"),
+        ("2.123456789", "none", 0, "2.123456789"),
+    ],
+)
+def test_units_are_rounded_as_their_metric_says(
+    quantity: str, rounding: str, precision: int, units: str
+) -> None:
+    charge = Charge("standard", D(0), D(1), None, (), D(0), rounding, precision)
+
+    assert rate_usage(charge, D(quantity), "CAD").units == D(units)
+
+
+@given(
+    st.decimals(-(10**30), 10**30, places=20, allow_nan=False),
+    st.sampled_from(["round", "ceil", "floor"]),
+    st.integers(-30, 30),
+)
+def test_rounding_agrees_with_whole_numbers(
+    quantity: Decimal, rounding: str, precision: int
+) -> None:
+    steps = Fraction(quantity) * Fraction(10) ** precision
+    whole = {
+        "ceil": steps.__ceil__(),
+        "floor": steps.__floor__(),
+        "round": (abs(steps) + Fraction(1, 2)).__floor__() * (1 if steps > 0 else -1),
+    }
+
+    rounded = round_units(quantity, rounding, precision)
+
+    assert Fraction(rounded) == whole[rounding] / Fraction(10) ** precision
+
+
+@given(UNITS, st.decimals(0, 10**6, places=6, allow_nan=False))
+def test_a_minimum_fills_up_what_is_less(units: Decimal, minimum: Decimal) -> None:
+    free = Charge("graduated", D(0), D(0), None, TIERS)
+    least = Charge("graduated", D(0), D(0), None, TIERS, minimum)
+
+    plain, filled = rate_usage(free, units, "CAD"), rate_usage(least, units, "CAD")
+
+    assert filled.amount == max(plain.amount, round_money(minimum, "CAD"))
+    assert filled.steps == plain.steps
+    exact = sum((step.amount for step in plain.steps), D(0))
+    assert filled.true_up == max(minimum - exact, D(0))
+
+
+def test_negative_units_are_billed_as_none_and_shown() -> None:
+    rating = rate_usage(Charge("standard", D(5), D(2)), D(-7), "CAD")
+
+    assert (rating.units, rating.overage, rating.amount) == (D(-7), D(0), D(0))
+
+
+@given(
+    st.lists(UNITS, min_size=2, max_size=5),
+    st.sampled_from(["standard", "package", "graduated", "volume", "percentage"]),
+)
+def test_corrections_add_up_to_the_last_quantity(
+    quantities: list[Decimal], model: str
+) -> None:
+    charge = Charge(model, D(3), D("0.0075"), D(3600), TIERS, D("0.10"))
+    first = rate_usage(charge, quantities[0], "KWD")
+
+    corrections = [
+        rate_correction(charge, base, quantity, "KWD")
+        for base, quantity in pairwise(quantities)
+    ]
+
+    billed = first.amount + sum((c.amount for c in corrections), D(0))
+    assert billed == rate_usage(charge, quantities[-1], "KWD").amount
+
+
+@given(UNITS, UNITS)
+def test_a_stored_line_reads_back_as_it_was(base: Decimal, quantity: Decimal) -> None:
+    charge = Charge("volume", D(1), D(0), D(2), TIERS, D("0.5"), "ceil", -1)
+    for line in (
+        rate_usage(charge, quantity, "JPY"),
+        rate_correction(charge, base, quantity, "JPY"),
+    ):
+        stored = json.loads(json.dumps(line_json(charge, "JPY", line)))
+
+        assert line_from_json(stored) == line
+        assert charge_from_json(stored["charge"]) == charge
+    assert charge_from_json(charge_json(None)) is None
