@@ -153,12 +153,14 @@ SELECT batch_id, item_index
 
 -- name: compare_stored
 -- For identities that were there before: is what came now the same as what is stored?
+-- One may be a number and the other a member: the metric's aggregation has changed.
 SELECT i.batch_id, i.item_index,
        c.occurred_at = 'epoch'::timestamptz + i.timestamp_us * interval '1 microsecond'
-       AND c.value IS NOT DISTINCT FROM i.value::numeric
-       AND c.members IS NOT DISTINCT FROM
-           CASE WHEN i.members IS NOT NULL THEN
-               ARRAY(SELECT jsonb_array_elements_text(i.members::jsonb))
+       AND CASE WHEN (c.value IS NULL) = (i.value IS NULL)
+                THEN c.value IS NOT DISTINCT FROM i.value::numeric
+                     AND c.members IS NOT DISTINCT FROM m.members
+                ELSE coalesce(counter_number(c.value, c.members)
+                              = counter_number(i.value::numeric, m.members), false)
            END AS same
   FROM unnest(
            %(subscription_ids)s::bigint[], %(metric_ids)s::integer[],
@@ -167,6 +169,11 @@ SELECT i.batch_id, i.item_index,
            %(values)s::text[], %(members)s::text[]
        ) AS i (subscription_id, metric_id, batch_id, item_index, transaction_id,
                timestamp_us, value, members)
+ CROSS JOIN LATERAL (
+     SELECT CASE WHEN i.members IS NOT NULL THEN
+                ARRAY(SELECT jsonb_array_elements_text(i.members::jsonb))
+            END AS members
+ ) AS m
   JOIN counter c USING (subscription_id, metric_id, transaction_id)
 
 -- name: insert_conflicts
