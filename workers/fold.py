@@ -13,6 +13,8 @@ unknown   anything else, also the end of the worker or of the database's connect
 
 import traceback
 from collections import Counter as Tally
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -22,7 +24,7 @@ import structlog
 from celery.exceptions import SoftTimeLimitExceeded
 from psycopg_pool import PoolTimeout
 
-from ledger.batches import apply_batch, bury_batch, return_batch, take_batch
+from ledger.batches import apply_batch, bury_batch, return_batches, take_batch
 from ledger.db import transaction
 from ledger.dead_letters import DeadLetter, bury
 from schemas.messages import BatchMessage, MessageInvalid, decode_batch
@@ -53,11 +55,18 @@ def fold_message(
     May run any number of times for one message: a batch that is done is left alone.
     Raises Trouble when the message has to come back.
     """
-    try:
+    with anything_is_trouble(message_id):
         return _fold(database_url, body, message_id, max_deliveries, now)
+
+
+@contextmanager
+def anything_is_trouble(message_id: str) -> Iterator[None]:
+    """Raise whatever goes wrong in the block as Trouble: the message must come back."""
+    try:
+        yield
     except Trouble:
         raise
-    except Exception as error:  # whatever it is, the message must come back
+    except Exception as error:
         log.exception("message_returned", message_id=message_id)
         raise Trouble(f"{type(error).__name__}: {error}") from error
 
@@ -113,9 +122,9 @@ def _apply(
         _bury(database_url, replace(letter, reason="data_refused", detail=detail), now)
         return Tally()
     except Exception as error:  # an error of ours: no kind of it may lose a message
-        if _is_trouble(error):
+        if is_trouble(error):
             with transaction(database_url) as conn:
-                return_batch(conn, message.batch_id)
+                return_batches(conn, [message.batch_id])
             raise
         log.exception("batch_failed", batch_id=message.batch_id)
         if letter.attempts < max_deliveries:
@@ -128,7 +137,8 @@ def _apply(
     return tally
 
 
-def _is_trouble(error: Exception) -> bool:
+def is_trouble(error: Exception) -> bool:
+    """Whether the database is away or busy: no fault of a message."""
     if isinstance(error, PoolTimeout | SoftTimeLimitExceeded):
         return True  # the database is away, or does not get on
     return isinstance(error, psycopg.Error) and (error.sqlstate or "").startswith(

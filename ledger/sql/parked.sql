@@ -1,5 +1,5 @@
 -- name: park_counters
--- Keeps the first of each identity; answers batch and index of each that was kept.
+-- Keeps the first of each identity as they came; answers batch and index of each that was kept.
 INSERT INTO parked_counter (service_id, external_subscription_id, code, transaction_id,
                             timestamp_us, value, members, batch_id, item_index,
                             reason, parked_at)
@@ -14,10 +14,11 @@ SELECT %(service_id)s, i.external_subscription_id, i.code, i.transaction_id,
            %(transaction_ids)s::text[], %(timestamps_us)s::bigint[],
            %(values)s::text[], %(members)s::text[], %(batch_ids)s::uuid[],
            %(item_indexes)s::integer[], %(reasons)s::text[]
-       ) AS i (external_subscription_id, code, transaction_id, timestamp_us, value,
-               members, batch_id, item_index, reason)
+       ) WITH ORDINALITY
+         AS i (external_subscription_id, code, transaction_id, timestamp_us, value,
+               members, batch_id, item_index, reason, place)
  ORDER BY i.external_subscription_id COLLATE "C", i.code COLLATE "C",
-          i.transaction_id COLLATE "C", i.item_index
+          i.transaction_id COLLATE "C", i.place
 ON CONFLICT DO NOTHING
 RETURNING batch_id, item_index
 
