@@ -18,10 +18,12 @@ from schemas.messages import (
     REVIEW_PARKED,
 )
 from schemas.settings import Settings, load_settings
+from workers.company import fold_in_company
 from workers.fold import Trouble, fold_message
 from workers.freeze import freeze_all
 from workers.parked import review_parked
 from workers.unpark import unpark_all
+from workers.waiting import WaitingBatches
 from workers.webhooks import PumpSummary, pump
 
 PUMP_SECONDS = 12.0  # and at most 15 of draining: within the time to stop
@@ -32,18 +34,20 @@ def _settings() -> Settings:
     return load_settings(os.environ)
 
 
+@cache
+def _waiting(app: Any) -> WaitingBatches:
+    return WaitingBatches(app.connection_for_read)
+
+
 @shared_task(name=FOLD_BATCH, bind=True)
 def fold_batch(self: "Task[Any, Any]", message: Any) -> None:
-    """Fold one batch. On trouble the message waits a little and goes back."""
-    settings = _settings()
+    """Fold one batch, and what waits behind it. On trouble it waits and goes back."""
+    url, limit = _settings().database_url, _settings().max_deliveries
+    name, now, waiting = str(self.request.id), datetime.now(UTC), _waiting(self.app)
+    alone = (self.request.delivery_info or {}).get("redelivered")
     try:
-        fold_message(
-            settings.database_url,
-            message,
-            str(self.request.id),
-            settings.max_deliveries,
-            datetime.now(UTC),
-        )
+        if alone or not fold_in_company(url, message, name, waiting, now):
+            fold_message(url, message, name, limit, now)
     except Trouble as error:
         time.sleep(random.uniform(0.5, 1.5))
         raise Reject(error, requeue=True) from error
