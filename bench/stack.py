@@ -10,10 +10,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import psycopg
 
 from deploy.embedded.state import State, remove_state
 
 START_SECONDS = 120
+DONE_SECONDS = 600
+POLL_SECONDS = 0.02
+LIMITS = {
+    "FUSION_RATE_LIMIT_PER_SECOND": "100000",
+    "FUSION_MAX_QUEUE_BATCHES": "100000",
+}
 
 
 @dataclass(frozen=True)
@@ -21,19 +30,52 @@ class BenchStack:
     """Where a running stack answers, and where its files are."""
 
     state: Path
-    api: str
-    database_url: str
-    broker_url: str
+    addresses: dict[str, Any]
+
+    @property
+    def api(self) -> str:
+        """The API's URL."""
+        return str(self.addresses["api"])
+
+    @property
+    def database_url(self) -> str:
+        """The ledger's URL."""
+        return str(self.addresses["database_url"])
+
+    @property
+    def broker_url(self) -> str:
+        """The broker's URL."""
+        return str(self.addresses["broker_url"])
+
+    def count(self, query: str) -> int:
+        """The one number that a query of the ledger answers."""
+        with psycopg.connect(self.database_url, autocommit=True) as conn:
+            row = conn.execute(query.encode()).fetchone()
+        assert row is not None
+        return int(row[0])
+
+    def await_count(self, query: str, wanted: int) -> None:
+        """Return when it has risen to ``wanted``; SystemExit after DONE_SECONDS."""
+        deadline = time.monotonic() + DONE_SECONDS
+        with psycopg.connect(self.database_url, autocommit=True) as conn:
+            while time.monotonic() < deadline:
+                row = conn.execute(query.encode()).fetchone()
+                if row is not None and row[0] >= wanted:
+                    return
+                time.sleep(POLL_SECONDS)
+        raise SystemExit(f"not done after {DONE_SECONDS} s: {query}")
 
     def run(self, *arguments: str) -> str:
         """What ``fusion-billing ARGUMENTS`` prints for this stack."""
         command = [sys.executable, "-m", "deploy.cli", *arguments]
         done = subprocess.run(
             [*command, "--state", str(self.state)],
-            check=True,
-            stdout=subprocess.PIPE,
+            check=False,
+            capture_output=True,
             text=True,
         )
+        if done.returncode:
+            raise SystemExit(done.stderr)
         return done.stdout.strip()
 
 
@@ -46,7 +88,7 @@ def running_stack() -> Iterator[BenchStack]:
         up = subprocess.Popen(
             [sys.executable, "-m", "deploy.cli", "up", "--state", str(state)],
             stdout=subprocess.DEVNULL,
-            env={**os.environ, "FUSION_RATE_LIMIT_PER_SECOND": "100000"},
+            env={**os.environ, **LIMITS},
         )
         try:
             yield _await_addresses(up, state)
@@ -63,7 +105,4 @@ def _await_addresses(up: "subprocess.Popen[bytes]", state: Path) -> BenchStack:
         if up.poll() is not None or time.monotonic() > deadline:
             raise SystemExit("the stack did not start; see its message above")
         time.sleep(0.2)
-    addresses = json.loads(file.read_text(encoding="utf-8"))
-    return BenchStack(
-        state, addresses["api"], addresses["database_url"], addresses["broker_url"]
-    )
+    return BenchStack(state, json.loads(file.read_text(encoding="utf-8")))
