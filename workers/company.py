@@ -9,6 +9,7 @@ work, no more. That they come back after they were folded does no harm: they are
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -17,12 +18,36 @@ import structlog
 from ledger.batches import Delivery, apply_batches, return_batches, take_batches
 from ledger.db import transaction
 from schemas.messages import BatchMessage, MessageInvalid, decode_batch
-from workers.fold import anything_is_trouble, is_trouble
+from schemas.settings import Settings
+from workers.fold import anything_is_trouble, fold_message, is_trouble
 from workers.waiting import ENOUGH_COUNTERS, WaitingBatches
 
 _FIRST = Delivery("processing", 1)
 
 log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Handed:
+    """A message that Celery has handed over, and whether it was delivered before."""
+
+    body: Any
+    message_id: str
+    again: bool
+
+
+def fold_handed(
+    settings: Settings, handed: Handed, waiting: WaitingBatches, now: datetime
+) -> None:
+    """Fold a message, in company or else alone. Raises Trouble when it must come back.
+
+    Where a message has only one delivery, it is not spent in company.
+    """
+    url, limit = settings.database_url, settings.max_deliveries
+    body, name = handed.body, handed.message_id
+    alone = handed.again or limit == 1
+    if alone or not fold_in_company(url, body, name, waiting, now):
+        fold_message(url, body, name, limit, now)
 
 
 def fold_in_company(

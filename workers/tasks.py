@@ -18,8 +18,8 @@ from schemas.messages import (
     REVIEW_PARKED,
 )
 from schemas.settings import Settings, load_settings
-from workers.company import fold_in_company
-from workers.fold import Trouble, fold_message
+from workers.company import Handed, fold_handed
+from workers.fold import Trouble
 from workers.freeze import freeze_all
 from workers.parked import review_parked
 from workers.unpark import unpark_all
@@ -42,12 +42,10 @@ def _waiting(app: Any) -> WaitingBatches:
 @shared_task(name=FOLD_BATCH, bind=True)
 def fold_batch(self: "Task[Any, Any]", message: Any) -> None:
     """Fold one batch, and what waits behind it. On trouble it waits and goes back."""
-    url, limit = _settings().database_url, _settings().max_deliveries
-    name, now, waiting = str(self.request.id), datetime.now(UTC), _waiting(self.app)
-    alone = (self.request.delivery_info or {}).get("redelivered")
+    again = bool((self.request.delivery_info or {}).get("redelivered"))
+    handed = Handed(message, str(self.request.id), again)
     try:
-        if alone or not fold_in_company(url, message, name, waiting, now):
-            fold_message(url, message, name, limit, now)
+        fold_handed(_settings(), handed, _waiting(self.app), datetime.now(UTC))
     except Trouble as error:
         time.sleep(random.uniform(0.5, 1.5))
         raise Reject(error, requeue=True) from error

@@ -3,7 +3,8 @@
 Celery hands a pool process one message at a time. Here it takes more of the same queue,
 over a connection of its own that it keeps, as far as they are there already: it never
 waits for one. Whatever is not a batch in its first delivery ends the taking, and goes
-back to the head of the queue, to be had from Celery next.
+back to the head of the queue, to be had from Celery next. Flower, which sees Celery's
+tasks, sees none of them; the log has a line for each batch.
 
 What is taken is held under the node's name, like all that the worker holds. On Redis a
 worker that comes back under its name takes it back at once; what a pool process held
@@ -12,6 +13,7 @@ was held over a connection that ended.
 """
 
 from collections.abc import Callable, Container, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -94,7 +96,8 @@ class WaitingBatches:
         connection, self._connection, self._queue = self._connection, None, None
         self._held = 0
         if connection is not None:
-            connection.collect()
+            with suppress(*BROKER_ERRORS):  # it is away: nothing is left to be ended
+                connection.collect()
 
     def _take_one(self) -> Companion | None:
         if self._queue is None:

@@ -1,5 +1,6 @@
 """Batches that wait are folded with the one in hand; a poison ends alone (P1, P11)."""
 
+import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,7 +26,7 @@ from tests.embedded_servers import BrokerServer
 from tests.ledger_world import NOW, World, counter, make_message, make_world
 from tests.rabbitmq_server import find_rabbitmq_server, running_rabbitmq
 from tests.redis_consumer import held, length
-from workers.company import fold_in_company
+from workers.company import Handed, fold_handed, fold_in_company
 from workers.fold import Trouble, fold_message
 from workers.redis_transport import register
 from workers.waiting import WaitingBatches as Waiting
@@ -198,6 +199,26 @@ def test_a_message_that_came_back_keeps_no_company(
     assert states(conn) == {}
 
 
+@pytest.mark.parametrize(("again", "limit"), [(True, "5"), (False, "1")])
+def test_a_delivery_that_is_not_the_first_of_several_is_folded_alone(
+    again: bool,
+    limit: str,
+    database_url: str,
+    conn: Connection,
+    own_redis: BrokerServer,
+    waiting: Waiting,
+) -> None:
+    first, behind = make_messages(make_world(conn), 2)
+    publish(own_redis.url, [behind])
+    more = {"DATABASE_URL": database_url, "FUSION_MAX_DELIVERIES": limit}
+    settings = broker_settings(own_redis.url, **more)
+
+    fold_handed(settings, Handed(encode_batch(first), "m", again), waiting, NOW)
+
+    assert states(conn) == {first.batch_id: ("done", 1)}
+    assert length(own_redis) == 1
+
+
 def test_another_task_in_the_queue_is_left_to_celery(
     database_url: str, conn: Connection, own_redis: BrokerServer, waiting: Waiting
 ) -> None:
@@ -243,6 +264,23 @@ def test_a_broker_that_is_away_costs_the_company_and_not_the_batch(
     own_redis.start()
     publish(own_redis.url, make_messages(world, 1))
     assert fold(database_url, third, waiting)
+
+
+def test_a_broker_that_freezes_before_the_acknowledgement_doubles_nothing(
+    database_url: str, conn: Connection, own_redis: BrokerServer, waiting: Waiting
+) -> None:
+    first, second = make_messages(make_world(conn), 2)
+    publish(own_redis.url, [second])
+    companions = waiting.take(1)
+    own_redis.send_signal(signal.SIGSTOP)
+    waiting.settle(companions, {second.batch_id})
+    own_redis.send_signal(signal.SIGCONT)
+
+    assert not fold(database_url, first, waiting)
+
+    assert [companion.batch for companion in companions] == [second]
+    # Acknowledged late, or held until the visibility timeout: never in two places.
+    assert length(own_redis) + held(own_redis) <= 1
 
 
 @pytest.mark.skipif(find_rabbitmq_server() is None, reason="needs rabbitmq-server")
