@@ -1,14 +1,17 @@
 """Dedupe and aggregate alone, beside COPY of the same rows into the same table.
 
 One connection, durable commits, no broker and no HTTP. The two take turns, batch by
-batch, so that both meet the same table, the same cache and the same neighbours.
+batch, and so do ledgers with few and with many counters, so that all of them meet the
+same machine and the same neighbours.
 """
 
 import time
+from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import product
 from statistics import median
 from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
@@ -34,8 +37,8 @@ from ledger.migrate import migrate
 from ledger.place import EPOCH, Arrival
 from schemas.messages import Counter
 
-DATABASE = "bench_books"
 SUBSCRIPTIONS = 100
+LEAST_ROUNDS = 8
 METRIC = 1  # the key of the first of a new database
 STARTED = datetime(2026, 1, 1, tzinfo=UTC)
 NOW = datetime(2026, 6, 15, 12, tzinfo=UTC)
@@ -49,9 +52,8 @@ FILL = """
       FROM metric m
      CROSS JOIN (SELECT id, row_number() OVER (ORDER BY id) - 1 AS place
                    FROM subscription) s
-     CROSS JOIN LATERAL generate_series(s.place, %(last)s - 1, %(subscriptions)s)
+     CROSS JOIN LATERAL generate_series(s.place, %(rows)s - 1, %(subscriptions)s)
            AS n
-     WHERE n >= %(first)s
      ORDER BY 1, 2, 4
 """
 COPY = """
@@ -71,40 +73,51 @@ class Books:
     copied: float
 
 
+@dataclass
+class _Ledger:
+    """One of the ledgers that take turns; ``number`` is that of its next counter."""
+
+    rows: int
+    conn: Connection
+    service_id: int
+    keys: dict[str, int]
+    number: int
+
+
 def measure_books(
     stack: BenchStack, rows: list[int], sizes: list[int], counters: int
 ) -> Iterator[Books]:
-    """A measurement for each number of rows, which rises, and each size of batch."""
-    with _database(stack) as url, psycopg.connect(url) as conn:
-        service_id = _make_catalog(conn)
-        found = conn.execute("SELECT external_id, id FROM subscription").fetchall()
-        keys: dict[str, int] = dict(found)
-        number = 0
-        for wanted in rows:
-            if wanted > number:
-                _fill(conn, number, wanted)
-                number = wanted
-            for size in sizes:
-                folds, copies = [], []
-                for _ in range(max(3, counters // size)):
-                    arrivals = _arrivals(number, size)
-                    folds.append(_fold(conn, service_id, arrivals))
-                    lines = _lines(number + size, size, keys)
-                    copies.append(_copy(conn, lines))
-                    number += 2 * size
-                yield Books(wanted, size, size / median(folds), size / median(copies))
+    """A measurement for each number of rows and size of batch, sizes within rows."""
+    folds: dict[tuple[int, int], list[float]] = defaultdict(list)
+    copies: dict[tuple[int, int], list[float]] = defaultdict(list)
+    with ExitStack() as databases:
+        ledgers = [databases.enter_context(_ledger(stack, wanted)) for wanted in rows]
+        for size in sizes:
+            for _ in range(max(LEAST_ROUNDS, counters // size)):
+                for ledger in ledgers:
+                    folds[ledger.rows, size].append(_fold(ledger, size))
+                    copies[ledger.rows, size].append(_copy(ledger, size))
+    for key in product(rows, sizes):
+        _, size = key
+        yield Books(*key, size / median(folds[key]), size / median(copies[key]))
 
 
 @contextmanager
-def _database(stack: BenchStack) -> Iterator[str]:
-    url = urlunsplit(urlsplit(stack.database_url)._replace(path=f"/{DATABASE}"))
+def _ledger(stack: BenchStack, rows: int) -> Iterator[_Ledger]:
+    """A database of its own with so many counters."""
+    name = f"bench_books_{rows}"
+    url = urlunsplit(urlsplit(stack.database_url)._replace(path=f"/{name}"))
     with psycopg.connect(stack.database_url, autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {DATABASE}".encode())
+        admin.execute(f"CREATE DATABASE {name}".encode())
         try:
             migrate(url)
-            yield url
+            with psycopg.connect(url) as conn:
+                service_id = _make_catalog(conn)
+                _fill(conn, rows)
+                found = conn.execute("SELECT external_id, id FROM subscription")
+                yield _Ledger(rows, conn, service_id, dict(found.fetchall()), rows)
         finally:
-            admin.execute(f"DROP DATABASE {DATABASE} WITH (FORCE)".encode())
+            admin.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
 
 def _make_catalog(conn: Connection) -> int:
@@ -123,9 +136,9 @@ def _make_catalog(conn: Connection) -> int:
     return service_id
 
 
-def _fill(conn: Connection, first: int, last: int) -> None:
-    """Counters as an app numbers them, up to ``last``; then the table is at rest."""
-    numbers = {"first": first, "last": last, "subscriptions": SUBSCRIPTIONS}
+def _fill(conn: Connection, rows: int) -> None:
+    """Counters as an app numbers them; then the table is at rest."""
+    numbers = {"rows": rows, "subscriptions": SUBSCRIPTIONS}
     conn.execute(FILL, {**numbers, "now": NOW, "period": PERIOD_START})
     conn.commit()
     conn.autocommit = True
@@ -166,19 +179,25 @@ def _lines(first: int, size: int, keys: dict[str, int]) -> bytes:
     ).encode()
 
 
-def _fold(conn: Connection, service_id: int, arrivals: list[Arrival]) -> float:
+def _fold(ledger: _Ledger, size: int) -> float:
+    """Seconds to fold the ledger's next counters."""
+    arrivals = _arrivals(ledger.number, size)
+    ledger.number += size
     begun = time.monotonic()
-    outcomes = fold_items(conn, service_id, arrivals, NOW)
-    conn.commit()
+    outcomes = fold_items(ledger.conn, ledger.service_id, arrivals, NOW)
+    ledger.conn.commit()
     taken = time.monotonic() - begun
     assert len(outcomes) == len(arrivals)
     assert {outcome.outcome for outcome in outcomes.values()} == {"applied"}
     return taken
 
 
-def _copy(conn: Connection, lines: bytes) -> float:
+def _copy(ledger: _Ledger, size: int) -> float:
+    """Seconds to copy the ledger's next counters."""
+    lines = _lines(ledger.number, size, ledger.keys)
+    ledger.number += size
     begun = time.monotonic()
-    with conn.cursor() as cursor, cursor.copy(COPY) as copy:
+    with ledger.conn.cursor() as cursor, cursor.copy(COPY) as copy:
         copy.write(lines)
-    conn.commit()
+    ledger.conn.commit()
     return time.monotonic() - begun
