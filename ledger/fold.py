@@ -9,7 +9,7 @@ for each other, and never in a circle.
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from ledger.columns import arrival_columns, placed_columns
+from ledger.columns import arrival_columns, placed_columns, rollup_columns
 from ledger.db import Connection
 from ledger.late import begin_corrections, drop_idle_corrections
 from ledger.locks import TERMS_LOCK
@@ -139,14 +139,7 @@ def _fold(conn: Connection, items: Sequence[Placed], now: datetime) -> set[ItemK
         return set()
     rows = conn.execute(
         _SQL["fold_counters"],
-        {
-            **placed_columns(items),
-            "now": now,
-            "aggregations": [item.metric.aggregation for item in items],
-            "period_starts": [item.period.start for item in items],
-            "usage_starts": [item.usage_start for item in items],
-            "period_ends": [item.period.end for item in items],
-        },
+        {**placed_columns(items), **rollup_columns(items), "now": now},
     )
     return {(str(batch_id), index) for batch_id, index in rows}
 

@@ -42,45 +42,38 @@ SELECT pg_advisory_xact_lock_shared(%(lock_space)s, %(service_id)s)
 -- Dedupe and aggregate in one statement: what the primary key lets in is new, and only
 -- that is folded. Every insert is in key order, so that transactions with keys in common
 -- wait for each other and never deadlock: a transaction runs this once. Identities are
--- distinct. Late usage is counted into the correction that was begun for it. Answers
--- batch_id and item_index of each new counter.
-WITH item AS MATERIALIZED (
-    SELECT i.subscription_id, i.metric_id, i.aggregation, i.batch_id, i.item_index,
-           i.transaction_id COLLATE "C" AS transaction_id,
-           'epoch'::timestamptz + i.timestamp_us * interval '1 microsecond'
-               AS occurred_at,
-           i.period_start, i.usage_start, i.period_end, i.value::numeric AS value,
-           CASE WHEN i.members IS NOT NULL THEN
-               ARRAY(SELECT jsonb_array_elements_text(i.members::jsonb))
-           END AS members
-      FROM unnest(
-               %(subscription_ids)s::bigint[], %(metric_ids)s::integer[],
-               %(aggregations)s::text[], %(batch_ids)s::uuid[],
-               %(item_indexes)s::integer[],
-               %(transaction_ids)s::text[], %(timestamps_us)s::bigint[],
-               %(period_starts)s::timestamptz[], %(usage_starts)s::timestamptz[],
-               %(period_ends)s::timestamptz[], %(values)s::text[], %(members)s::text[]
-           ) AS i (subscription_id, metric_id, aggregation, batch_id, item_index,
-                   transaction_id, timestamp_us, period_start, usage_start, period_end,
-                   value, members)
-),
-fresh AS (
+-- distinct. The rollup_ columns have a row for each rollup that the items belong to. Late
+-- usage is counted into the correction that was begun for it. Answers batch_id and
+-- item_index of each new counter.
+WITH fresh AS (
     INSERT INTO counter (subscription_id, metric_id, item_index, transaction_id,
                          occurred_at, period_start, late_in, batch_id, value, members)
-    SELECT subscription_id, metric_id, item_index, transaction_id,
-           occurred_at, usage_start, nullif(period_start, usage_start), batch_id,
-           value, members
-      FROM item
-     ORDER BY subscription_id, metric_id, transaction_id
+    SELECT i.subscription_id, i.metric_id, i.item_index, i.transaction_id,
+           'epoch'::timestamptz + i.timestamp_us * interval '1 microsecond',
+           i.usage_start, nullif(i.period_start, i.usage_start), i.batch_id, i.value,
+           CASE WHEN i.members IS NOT NULL THEN
+               ARRAY(SELECT jsonb_array_elements_text(i.members::jsonb))
+           END
+      FROM unnest(
+               %(subscription_ids)s::bigint[], %(metric_ids)s::integer[],
+               %(batch_ids)s::uuid[], %(item_indexes)s::integer[],
+               %(transaction_ids)s::text[], %(timestamps_us)s::bigint[],
+               %(period_starts)s::timestamptz[], %(usage_starts)s::timestamptz[],
+               %(values)s::numeric[], %(members)s::text[]
+           ) AS i (subscription_id, metric_id, batch_id, item_index, transaction_id,
+                   timestamp_us, period_start, usage_start, value, members)
+     ORDER BY i.subscription_id, i.metric_id, i.transaction_id COLLATE "C"
     ON CONFLICT DO NOTHING
-    RETURNING subscription_id, metric_id, transaction_id
+    RETURNING subscription_id, metric_id, item_index, transaction_id, occurred_at,
+              coalesce(late_in, period_start) AS period_start,
+              period_start AS usage_start, batch_id, value, members
 ),
 fresh_member AS (
     INSERT INTO unique_member (subscription_id, metric_id, period_start, member)
     SELECT DISTINCT subscription_id, metric_id, usage_start, m.member COLLATE "C"
       FROM fresh
-      JOIN item USING (subscription_id, metric_id, transaction_id)
-     CROSS JOIN unnest(item.members) AS m (member)
+     CROSS JOIN unnest(members) AS m (member)
+     WHERE members IS NOT NULL
      ORDER BY 1, 2, 3, 4
     ON CONFLICT DO NOTHING
     RETURNING subscription_id, metric_id, period_start
@@ -91,26 +84,31 @@ new_members AS (
       FROM fresh_member
      GROUP BY subscription_id, metric_id, period_start
 ),
-folded AS (
+newest AS (
     SELECT subscription_id, metric_id, period_start, usage_start,
-           min(period_end) AS period_end, min(aggregation) AS aggregation,
-           count(*) AS counters, sum(value) AS total, max(value) AS greatest,
-           (array_agg(value ORDER BY occurred_at DESC, transaction_id DESC))[1]
-               AS latest,
-           max(occurred_at) AS last_at,
-           (array_agg(transaction_id ORDER BY occurred_at DESC, transaction_id DESC))[1]
-               AS last_transaction_id
+           max(occurred_at) AS last_at, count(*) AS counters, sum(value) AS total,
+           max(value) AS greatest
       FROM fresh
-      JOIN item USING (subscription_id, metric_id, transaction_id)
      GROUP BY subscription_id, metric_id, period_start, usage_start
+),
+latest AS (
+    SELECT DISTINCT ON (subscription_id, metric_id, period_start, usage_start)
+           subscription_id, metric_id, period_start, usage_start, n.last_at,
+           n.counters, n.total, n.greatest, f.value AS latest,
+           f.transaction_id AS last_transaction_id
+      FROM fresh f
+      JOIN newest n USING (subscription_id, metric_id, period_start, usage_start)
+     WHERE f.occurred_at = n.last_at
+     ORDER BY subscription_id, metric_id, period_start, usage_start,
+              f.transaction_id DESC
 ),
 rolled AS (
     INSERT INTO rollup AS r (subscription_id, metric_id, period_start, usage_start,
                              period_end, aggregation, quantity, counters, last_at,
                              last_transaction_id, updated_at, push_after)
-    SELECT f.subscription_id, f.metric_id, f.period_start, f.usage_start, f.period_end,
-           f.aggregation,
-           CASE f.aggregation
+    SELECT subscription_id, metric_id, period_start, usage_start, p.period_end,
+           p.aggregation,
+           CASE p.aggregation
                WHEN 'sum' THEN f.total
                WHEN 'max' THEN f.greatest
                WHEN 'last' THEN f.latest
@@ -118,9 +116,17 @@ rolled AS (
                ELSE coalesce(n.members, 0)
            END,
            f.counters, f.last_at, f.last_transaction_id, %(now)s, %(now)s
-      FROM folded f
+      FROM latest f
+      JOIN unnest(
+               %(rollup_subscription_ids)s::bigint[], %(rollup_metric_ids)s::integer[],
+               %(rollup_period_starts)s::timestamptz[],
+               %(rollup_usage_starts)s::timestamptz[],
+               %(rollup_period_ends)s::timestamptz[], %(rollup_aggregations)s::text[]
+           ) AS p (subscription_id, metric_id, period_start, usage_start, period_end,
+                   aggregation)
+           USING (subscription_id, metric_id, period_start, usage_start)
       LEFT JOIN new_members n USING (subscription_id, metric_id, usage_start)
-     ORDER BY f.subscription_id, f.metric_id, f.period_start, f.usage_start
+     ORDER BY subscription_id, metric_id, period_start, usage_start
     ON CONFLICT (subscription_id, metric_id, period_start, usage_start) DO UPDATE
        SET quantity = CASE
                -- nothing was counted before: its quantity is nobody's value
@@ -147,9 +153,7 @@ rolled AS (
                              THEN excluded.push_after ELSE r.push_after END
     RETURNING 1
 )
-SELECT batch_id, item_index
-  FROM fresh
-  JOIN item USING (subscription_id, metric_id, transaction_id)
+SELECT batch_id, item_index FROM fresh
 
 -- name: compare_stored
 -- For identities that were there before: is what came now the same as what is stored?
