@@ -141,12 +141,14 @@ def upsert_plan(conn: Connection, row: PlanRow) -> None:
     names = {"service": row.service, "plan": row.code}
     known = conn.execute(_SQL["plan_id"], names).fetchone()
     before = terms_of(conn, row.service, plan=row.code)
-    conn.execute(_SQL["upsert_plan"], {**row.__dict__, "charges": None})
+    written = conn.execute(_SQL["upsert_plan"], {**row.__dict__, "charges": None})
     after = terms_of(conn, row.service, plan=row.code)
     replace_changed(conn, service_id, before, after)
     found = conn.execute(_SQL["plan_id"], names).fetchone()
     assert found is not None  # noqa: S101 - written one statement ago
     changed = _replace_charges(conn, found[0], row)
+    if written.rowcount:  # its grace, too
+        conn.execute(_SQL["look_at_freezes"], {"plan_id": found[0]})
     if known is not None and (changed or known != found):
         rerate_plan(conn, service_id, found[0])
 

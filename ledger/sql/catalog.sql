@@ -47,6 +47,12 @@ ON CONFLICT (service_id, code) DO UPDATE
        (excluded.name, excluded."interval", excluded.currency, excluded.price,
         excluded.grace_hours, excluded.odoo_id)
 
+-- name: look_at_freezes
+-- When the periods of the plan's subscriptions may freeze.
+UPDATE subscription SET freeze_due_at = '-infinity'
+ WHERE id IN (SELECT subscription_id FROM plan_history WHERE plan_id = %(plan_id)s)
+   AND freeze_due_at IS NOT NULL
+
 -- name: plan_id
 -- With what a charge is rated by besides itself.
 SELECT p.id, p.currency

@@ -152,17 +152,20 @@ SELECT subscription_id, m.code, period_start,
  ORDER BY 1, 2, 3
 
 -- name: wrong_frozen_periods
--- Frozen periods that leave a gap, overlap, or end elsewhere than the subscription says.
+-- Frozen periods that leave a gap (other than before a start that was corrected),
+-- overlap, or end elsewhere than the subscription says.
 SELECT subscription_id, period_start,
        CASE WHEN before <> period_start THEN 'does not begin where the one before ends'
             ELSE 'is the last that is frozen, and its end is not noted so' END
   FROM (SELECT f.subscription_id, f.period_start, f.period_end, b.frozen_until,
+               b.started_at,
                lag(f.period_end) OVER w AS before, lead(f.period_end) OVER w AS after
           FROM frozen_period f
           JOIN subscription b ON b.id = f.subscription_id
          WHERE f.subscription_id = ANY(%(subscription_ids)s)
         WINDOW w AS (PARTITION BY f.subscription_id ORDER BY f.period_start)) AS p
- WHERE before <> period_start
+ WHERE before > period_start
+    OR (before < period_start AND period_start <> started_at)
     OR (after IS NULL AND frozen_until IS DISTINCT FROM period_end)
  ORDER BY 1, 2
 

@@ -228,3 +228,17 @@ def test_a_frozen_rollup_cannot_be_changed(conn: Connection, database_url: str) 
         with pytest.raises(Exception, match="is frozen"):
             conn.execute(statement)
         conn.rollback()
+
+
+def test_a_shorter_grace_counts_from_now_on(conn: Connection, now: datetime) -> None:
+    world = make_world(conn, subscriptions=1, charges=(ONE,))
+    soon_after_june = datetime(2026, 7, 1, 5, tzinfo=UTC)
+    june = freeze(conn, world, soon_after_june)
+    plan = PlanRow(
+        world.code, "plan", "plan", "monthly", "CAD", "0", (ONE,), 2, grace_hours=0
+    )
+
+    upsert_plan(conn, plan)
+    conn.commit()
+
+    assert (june, freeze(conn, world, soon_after_june)) == (6, 1)
