@@ -23,6 +23,7 @@ from ingest_api.errors import (
 )
 from ingest_api.metrics import REQUEST_SECONDS, REQUESTS
 from ingest_api.openapi import DOCUMENT_PATHS, build_document
+from ingest_api.path_ids import IdConverter
 from ingest_api.routes import API_ROUTES, OPEN_ROUTES, PREFIXES, Route
 from schemas.logging import configure_logging
 from schemas.settings import Settings, load_settings
@@ -47,6 +48,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.json.sort_keys = False  # type: ignore[attr-defined]  # Flask's default has it
     # No redirects: an id may hold two slashes in a row.
     app.url_map.merge_slashes = False
+    app.url_map.converters["path"] = IdConverter
     app.extensions[EXTENSION] = Api(settings)
     for route in OPEN_ROUTES:
         _add(app, "", route)
