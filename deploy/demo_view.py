@@ -9,8 +9,8 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from ledger.current_usage import CurrentUsage
 from ledger.rollups import Rollup
+from ledger.usage import PeriodUsage
 
 OdooKey = tuple[str, datetime]
 
@@ -25,7 +25,7 @@ class View:
     waiting_batches: int
     rollups: tuple[Rollup, ...]
     odoo: Mapping[OdooKey, Decimal]
-    usage: CurrentUsage
+    usage: PeriodUsage
     plan_price: Decimal
     webhooks_received: int
     webhooks_verified: int

@@ -13,15 +13,17 @@ from marshmallow import Schema
 
 from ingest_api.health import show_health, show_metrics
 from ingest_api.push import push_usage
-from ingest_api.reads import show_batch, show_current_usage
+from ingest_api.reads import show_batch
+from ingest_api.usage_reads import show_current_usage, show_past_usage
 from schemas.answers import (
     AcceptedSchema,
     BatchAnswerSchema,
     BatchQuerySchema,
-    CustomerUsageAnswerSchema,
     HealthSchema,
+    PastUsageQuerySchema,
 )
 from schemas.usage import UsageSchema
+from schemas.usage_answers import CustomerUsageAnswerSchema, PastUsageAnswerSchema
 
 PREFIXES: Final = ("/api/billing/v1",)
 """Where the API answers; the first is the one that is spoken of."""
@@ -82,6 +84,17 @@ API_ROUTES: Final = (
         summary="The open period of a subscription, rated",
         answers={200: CustomerUsageAnswerSchema},
         errors=(401, 404, 422, 429, 503),
+        required_query={"external_subscription_id": "One of the customer's."},
+    ),
+    Route(
+        method="GET",
+        path="/customers/<path:external_id>/past_usage",
+        name="show_past_usage",
+        view=show_past_usage,
+        summary="The frozen periods of a subscription as they were billed",
+        answers={200: PastUsageAnswerSchema},
+        errors=(401, 404, 422, 429, 503),
+        query=PastUsageQuerySchema,
         required_query={"external_subscription_id": "One of the customer's."},
     ),
 )

@@ -1,13 +1,17 @@
-"""Current usage in the shape that Lago's clients read."""
+"""A period's usage, current or past, in the shape that Lago's clients read.
 
+``corrections`` are not Lago's; its clients pass over what they do not know.
+"""
+
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from ledger.current_usage import ChargeUsage, CurrentUsage
 from ledger.money import to_cents
-from schemas.answers import CustomerUsageAnswerSchema
+from ledger.usage import ChargeUsage, CorrectionUsage, PeriodUsage
+from schemas.usage_answers import CustomerUsageAnswerSchema, PastUsageAnswerSchema
 
 AGGREGATION_TYPES: Final = {
     "sum": "sum_agg",
@@ -17,36 +21,66 @@ AGGREGATION_TYPES: Final = {
     "count": "count_agg",
 }
 
-_ANSWER: Final = CustomerUsageAnswerSchema()
+_CURRENT: Final = CustomerUsageAnswerSchema()
+_PAST: Final = PastUsageAnswerSchema()
 
 
-def usage_answer(usage: CurrentUsage) -> Any:
-    """The body. Taxes are 0, since Odoo adds them on the invoice."""
-    cents = to_cents(usage.amount, usage.currency)
-    period = usage.period
-    return _ANSWER.dump(
-        {
-            "customer_usage": {
-                "from_datetime": _instant(period.start),
-                "to_datetime": _instant(period.end - timedelta(seconds=1)),
-                "issuing_date": period.end.astimezone(ZoneInfo(usage.timezone)).date(),
-                "lago_invoice_id": None,
-                "currency": usage.currency,
-                "amount_cents": cents,
-                "taxes_amount_cents": 0,
-                "total_amount_cents": cents,
-                "charges_usage": [
-                    _charge(charge, usage.currency) for charge in usage.charges
-                ],
-            }
-        }
-    )
+def usage_answer(usage: PeriodUsage) -> Any:
+    """The body of current usage."""
+    return _CURRENT.dump({"customer_usage": _period(usage)})
+
+
+def past_usage_answer(
+    periods: Sequence[PeriodUsage], meta: Mapping[str, Any], metric_code: str | None
+) -> Any:
+    """The body of past usage, with the lines of one metric or of all (None).
+
+    As in Lago's, a period's amounts are those of its whole bill all the same.
+    """
+    bodies = [_period(period, metric_code) for period in periods]
+    return _PAST.dump({"usage_periods": bodies, "meta": meta})
+
+
+def last_second(end: datetime) -> str:
+    """A period's end as the API shows it: in UTC, one second before."""
+    return instant_text(end - timedelta(seconds=1))
+
+
+def instant_text(instant: datetime) -> str:
+    """In UTC, to the second, with a ``Z``."""
+    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def units_text(units: Decimal) -> str:
     """Units as Lago writes them: ``4`` → ``4.0``, ``1.50`` → ``1.5``."""
     whole, _, fraction = format(units, "f").partition(".")
     return f"{whole}.{fraction.rstrip('0') or '0'}"
+
+
+def _period(usage: PeriodUsage, metric_code: str | None = None) -> dict[str, Any]:
+    """Taxes are 0, since Odoo adds them on the invoice."""
+    cents = to_cents(usage.amount, usage.currency)
+    period = usage.period
+    return {
+        "from_datetime": instant_text(period.start),
+        "to_datetime": last_second(period.end),
+        "issuing_date": period.end.astimezone(ZoneInfo(usage.timezone)).date(),
+        "lago_invoice_id": None,
+        "currency": usage.currency,
+        "amount_cents": cents,
+        "taxes_amount_cents": 0,
+        "total_amount_cents": cents,
+        "charges_usage": [
+            _charge(charge, usage.currency)
+            for charge in usage.charges
+            if metric_code in (None, charge.metric_code)
+        ],
+        "corrections": [
+            _correction(correction)
+            for correction in usage.corrections
+            if metric_code in (None, correction.metric_code)
+        ],
+    }
 
 
 def _charge(usage: ChargeUsage, currency: str) -> dict[str, Any]:
@@ -63,16 +97,31 @@ def _charge(usage: ChargeUsage, currency: str) -> dict[str, Any]:
             "code": usage.metric_code,
             "invoice_display_name": None,
         },
-        "billable_metric": {
-            "lago_id": usage.metric_id,
-            "name": usage.metric_name,
-            "code": usage.metric_code,
-            "aggregation_type": AGGREGATION_TYPES[usage.aggregation],
-        },
+        "billable_metric": _metric(usage),
         "filters": [],
         "grouped_usage": [],
     }
 
 
-def _instant(instant: datetime) -> str:
-    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+def _correction(correction: CorrectionUsage) -> dict[str, Any]:
+    rating = correction.rating
+    return {
+        "from_datetime": instant_text(correction.usage.start),
+        "to_datetime": last_second(correction.usage.end),
+        "units": units_text(rating.units),
+        "included_units": units_text(rating.included),
+        "overage_units": units_text(rating.overage),
+        "events_count": correction.events,
+        "amount_cents": to_cents(rating.amount, correction.currency),
+        "amount_currency": correction.currency,
+        "billable_metric": _metric(correction),
+    }
+
+
+def _metric(usage: ChargeUsage | CorrectionUsage) -> dict[str, Any]:
+    return {
+        "lago_id": usage.metric_id,
+        "name": usage.metric_name,
+        "code": usage.metric_code,
+        "aggregation_type": AGGREGATION_TYPES[usage.aggregation],
+    }

@@ -16,7 +16,8 @@ class _Json(fields.Raw):
     """A value as it is; its description in the document is in its metadata."""
 
 
-def _count(description: str | None = None) -> fields.Integer:
+def count_field(description: str | None = None) -> fields.Integer:
+    """A whole number from 0."""
     metadata: dict[str, Any] = {"description": description} if description else {}
     return fields.Integer(
         required=True, validate=validate.Range(min=0), metadata=metadata
@@ -41,7 +42,7 @@ class ErrorSchema(Schema):
 class RejectedItemSchema(Schema):
     """An item that was refused at the door."""
 
-    index = _count("Place in the batch, from 0.")
+    index = count_field("Place in the batch, from 0.")
     errors = fields.Dict(
         keys=fields.String(), values=fields.List(fields.String()), required=True
     )
@@ -51,8 +52,8 @@ class AcceptedBatchSchema(Schema):
     """What became of a pushed batch at the door."""
 
     id = fields.UUID(required=True)
-    received = _count("Items in the batch.")
-    accepted = _count("Items that are on their way to the ledger, stored on disk.")
+    received = count_field("Items in the batch.")
+    accepted = count_field("Items that are on their way to the ledger, stored on disk.")
     rejected = fields.List(fields.Nested(RejectedItemSchema), required=True)
 
 
@@ -65,17 +66,17 @@ class AcceptedSchema(Schema):
 class OutcomesSchema(Schema):
     """How many items had each outcome; all zero until the batch is done."""
 
-    applied = _count()
-    duplicate = _count()
-    conflict = _count()
-    rejected = _count()
-    parked = _count()
+    applied = count_field()
+    duplicate = count_field()
+    conflict = count_field()
+    rejected = count_field()
+    parked = count_field()
 
 
 class ItemSchema(Schema):
     """One item of a batch and what became of it."""
 
-    index = _count("Place in the batch, from 0.")
+    index = count_field("Place in the batch, from 0.")
     transaction_id = fields.String(required=True, allow_none=True)
     outcome = fields.String(required=True, validate=validate.OneOf(OUTCOMES))
     reason = fields.String(required=True, allow_none=True)
@@ -86,7 +87,7 @@ class BatchSchema(Schema):
 
     id = fields.UUID(required=True)
     state = fields.String(required=True, validate=validate.OneOf(BATCH_STATES))
-    received = _count("Items in the batch.")
+    received = count_field("Items in the batch.")
     outcomes = fields.Nested(OutcomesSchema, required=True)
     items = fields.List(fields.Nested(ItemSchema), required=True)
 
@@ -97,8 +98,8 @@ class MetaSchema(Schema):
     current_page = fields.Integer(required=True)
     next_page = fields.Integer(required=True, allow_none=True)
     prev_page = fields.Integer(required=True, allow_none=True)
-    total_pages = _count()
-    total_count = _count()
+    total_pages = count_field()
+    total_count = count_field()
 
 
 class BatchAnswerSchema(Schema):
@@ -108,23 +109,26 @@ class BatchAnswerSchema(Schema):
     meta = fields.Nested(MetaSchema, required=True)
 
 
-class BatchQuerySchema(Schema):
+def _whole(greatest: int, **options: Any) -> fields.Integer:
+    """A whole number of a query, from 1."""
+    error = f"value_is_invalid: must be 1 to {greatest}"
+    return fields.Integer(
+        validate=validate.Range(1, greatest, error=error),
+        error_messages={"invalid": "value_is_invalid: must be a whole number"},
+        **options,
+    )
+
+
+class PageQuerySchema(Schema):
+    """Which page of a list to show."""
+
+    page = _whole(MAX_PAGE, load_default=1)
+    per_page = _whole(MAX_PER_PAGE, load_default=DEFAULT_PER_PAGE)
+
+
+class BatchQuerySchema(PageQuerySchema):
     """Which items of a batch to show."""
 
-    page = fields.Integer(
-        load_default=1,
-        validate=validate.Range(
-            1, MAX_PAGE, error=f"value_is_invalid: must be 1 to {MAX_PAGE}"
-        ),
-        error_messages={"invalid": "value_is_invalid: must be a whole number"},
-    )
-    per_page = fields.Integer(
-        load_default=DEFAULT_PER_PAGE,
-        validate=validate.Range(
-            1, MAX_PER_PAGE, error=f"value_is_invalid: must be 1 to {MAX_PER_PAGE}"
-        ),
-        error_messages={"invalid": "value_is_invalid: must be a whole number"},
-    )
     outcome = fields.String(
         validate=validate.OneOf(
             OUTCOMES, error="value_is_invalid: must be one of {choices}"
@@ -132,58 +136,18 @@ class BatchQuerySchema(Schema):
     )
 
 
-class UsageChargeSchema(Schema):
-    """A charge, named."""
+class PastUsageQuerySchema(PageQuerySchema):
+    """Which frozen periods to show, and what of them."""
 
-    lago_id = fields.UUID(required=True)
-    charge_model = fields.String(required=True)
-    code = fields.String(required=True)
-    invoice_display_name = fields.String(required=True, allow_none=True)
-
-
-class UsageMetricSchema(Schema):
-    """A metric, named."""
-
-    lago_id = fields.UUID(required=True)
-    name = fields.String(required=True)
-    code = fields.String(required=True)
-    aggregation_type = fields.String(required=True)
-
-
-class ChargeUsageSchema(Schema):
-    """What one charge comes to in the open period."""
-
-    units = fields.String(required=True, metadata={"description": "Such as `4.0`."})
-    total_aggregated_units = fields.String(required=True)
-    events_count = _count("Counters folded.")
-    amount_cents = fields.Integer(required=True)
-    amount_currency = fields.String(required=True)
-    charge = fields.Nested(UsageChargeSchema, required=True)
-    billable_metric = fields.Nested(UsageMetricSchema, required=True)
-    filters = fields.List(fields.Dict(), required=True)
-    grouped_usage = fields.List(fields.Dict(), required=True)
-
-
-class CustomerUsageSchema(Schema):
-    """The open period of a subscription, rated; before tax, which Odoo adds."""
-
-    from_datetime = fields.String(required=True)
-    to_datetime = fields.String(
-        required=True, metadata={"description": "The period's last second."}
+    periods_count = _whole(
+        MAX_PAGE, metadata={"description": "Of the newest so many periods only."}
     )
-    issuing_date = fields.Date(required=True)
-    lago_invoice_id = fields.String(required=True, allow_none=True)
-    currency = fields.String(required=True)
-    amount_cents = fields.Integer(required=True)
-    taxes_amount_cents = fields.Integer(required=True)
-    total_amount_cents = fields.Integer(required=True)
-    charges_usage = fields.List(fields.Nested(ChargeUsageSchema), required=True)
-
-
-class CustomerUsageAnswerSchema(Schema):
-    """200 of current usage."""
-
-    customer_usage = fields.Nested(CustomerUsageSchema, required=True)
+    billable_metric_code = fields.String(
+        metadata={
+            "description": "Lines of this metric only; the period's amounts stay those "
+            "of its whole bill."
+        }
+    )
 
 
 class DependencySchema(Schema):

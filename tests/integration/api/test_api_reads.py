@@ -4,7 +4,7 @@ import uuid
 
 import pytest
 
-from schemas.answers import CustomerUsageAnswerSchema
+from schemas.usage_answers import CustomerUsageAnswerSchema
 from tests.api_world import Person, counter, work_off
 
 
@@ -104,6 +104,7 @@ def test_current_usage_has_the_fields_that_lagos_clients_need(
         ("ada", "x" * 300, "subscription_not_found"),
         ("%00", "ada-1", "customer_not_found"),
         ("a%2Fb//c", "ada-1", "customer_not_found"),
+        ("%2Fa", "ada-1", "customer_not_found"),
         ("%FF%FE", "ada-1", "customer_not_found"),
         ("é", "ada-1", "customer_not_found"),
     ],

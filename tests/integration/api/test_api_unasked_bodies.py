@@ -37,6 +37,7 @@ ROUTES = [
     ("HEAD", "/health"),
     ("GET", f"{BASE}/batches/01890000-0000-7000-8000-000000000000"),
     ("GET", f"{BASE}/customers/ada/current_usage?external_subscription_id=ada-1"),
+    ("GET", f"{BASE}/customers/ada/past_usage?external_subscription_id=ada-1"),
     ("DELETE", f"{BASE}/usage"),
     ("OPTIONS", f"{BASE}/usage"),
     ("POST", "/nothing"),

@@ -1,0 +1,89 @@
+"""``GET /customers/{external_id}/current_usage`` and ``…/past_usage``."""
+
+from datetime import UTC, datetime
+
+from flask import Response, jsonify, request
+from marshmallow import EXCLUDE, ValidationError
+
+from ingest_api.api import current_api
+from ingest_api.auth import require_principal
+from ingest_api.errors import not_found, validation_failed
+from ingest_api.path_ids import find_no_odd_text
+from ingest_api.reads import page_meta
+from ingest_api.usage_answer import past_usage_answer, usage_answer
+from ledger.current_usage import SubscriptionPending, current_usage
+from ledger.db import Connection
+from ledger.past_usage import MetricUnknown, PastUsage, check_metric, past_usage
+from ledger.subscribers import CustomerUnknown, SubscriptionUnknown
+from ledger.usage import PeriodUsage
+from schemas.answers import PastUsageQuerySchema
+
+_QUERY = PastUsageQuerySchema(unknown=EXCLUDE)
+
+
+def show_current_usage(external_id: str) -> Response:
+    """The open period of one of the customer's subscriptions, rated."""
+    service_id = require_principal().service_id
+    subscription = _wanted_subscription(external_id)
+    now = datetime.now(UTC)
+
+    def read(conn: Connection) -> PeriodUsage:
+        return current_usage(conn, service_id, external_id, subscription, now)
+
+    try:
+        usage = current_api().query(read)
+    except CustomerUnknown as error:
+        raise not_found("customer_not_found") from error
+    except (SubscriptionUnknown, SubscriptionPending) as error:
+        raise not_found("subscription_not_found") from error
+    return jsonify(usage_answer(usage))
+
+
+def show_past_usage(external_id: str) -> Response:
+    """The frozen periods of one of the customer's subscriptions, the newest first."""
+    service_id = require_principal().service_id
+    subscription = _wanted_subscription(external_id)
+    try:
+        wanted = _QUERY.load(request.args.to_dict())
+    except ValidationError as error:
+        raise validation_failed(error.messages_dict) from error
+    page, per_page = wanted["page"], wanted["per_page"]
+    metric = wanted.get("billable_metric_code") or None
+    if metric is not None:
+        find_no_odd_text(metric, "billable_metric_not_found")
+
+    def read(conn: Connection) -> PastUsage:
+        past = past_usage(
+            conn,
+            service_id,
+            external_id,
+            subscription,
+            newest=wanted.get("periods_count"),
+            limit=per_page,
+            offset=(page - 1) * per_page,
+        )
+        if metric is not None:
+            check_metric(conn, service_id, metric)
+        return past
+
+    try:
+        past = current_api().query(read)
+    except CustomerUnknown as error:
+        raise not_found("customer_not_found") from error
+    except SubscriptionUnknown as error:
+        raise not_found("subscription_not_found") from error
+    except MetricUnknown as error:
+        raise not_found("billable_metric_not_found") from error
+    meta = page_meta(page, per_page, past.total)
+    return jsonify(past_usage_answer(past.periods, meta, metric))
+
+
+def _wanted_subscription(customer: str) -> str:
+    """The subscription that is asked for. Raises ApiError 404 or 422."""
+    subscription = request.args.get("external_subscription_id")
+    if subscription is None:
+        details = {"external_subscription_id": ["value_is_mandatory: is missing"]}
+        raise validation_failed(details)
+    find_no_odd_text(customer, "customer_not_found")
+    find_no_odd_text(subscription, "subscription_not_found")
+    return subscription

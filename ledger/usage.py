@@ -1,0 +1,124 @@
+"""What a subscription has used in one period, as apps may see it: open or frozen."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from ledger.db import Connection
+from ledger.periods import Period
+from ledger.queries import load_queries
+from ledger.rating import Correction, Rating, rate_correction
+from ledger.working import charge_from_json, line_from_json
+
+_SQL = load_queries("usage")
+
+
+@dataclass(frozen=True)
+class ChargeUsage:
+    """One charge's usage in the period; ``events`` is how many counters it folds."""
+
+    charge_id: UUID
+    model: str
+    metric_id: UUID
+    metric_code: str
+    metric_name: str
+    aggregation: str
+    events: int
+    rating: Rating
+
+
+@dataclass(frozen=True)
+class CorrectionUsage:
+    """What an earlier, frozen period comes to by now, beside what it was billed at."""
+
+    usage: Period
+    metric_id: UUID
+    metric_code: str
+    metric_name: str
+    aggregation: str
+    events: int
+    currency: str
+    rating: Correction
+
+
+@dataclass(frozen=True)
+class PeriodUsage:
+    """A period's lines, rated. ``amount`` is the sum of the rounded lines."""
+
+    period: Period
+    timezone: str
+    currency: str
+    charges: tuple[ChargeUsage, ...]
+    corrections: tuple[CorrectionUsage, ...]
+
+    @property
+    def amount(self) -> Decimal:
+        """In whole units of the period's currency, before tax, with its corrections."""
+        lines = [usage.rating.amount for usage in self.charges]
+        lines += [
+            correction.rating.amount
+            for correction in self.corrections
+            if correction.currency == self.currency
+        ]
+        return sum(lines, Decimal(0))
+
+
+def read_corrections(
+    conn: Connection, subscription_id: int, period_starts: Sequence[datetime]
+) -> dict[datetime, tuple[CorrectionUsage, ...]]:
+    """The corrections that are billed in each of these periods, by its start.
+
+    A frozen one is read as it was billed; another is rated now.
+    """
+    rows = conn.execute(
+        _SQL["corrections"],
+        {"subscription_id": subscription_id, "period_starts": list(period_starts)},
+    )
+    found: dict[datetime, list[CorrectionUsage]] = defaultdict(list)
+    for period_start, *row in rows:
+        found[period_start].append(_correction(*row))
+    return {start: tuple(found[start]) for start in period_starts}
+
+
+def frozen_rating(stored: dict[str, Any]) -> Rating:
+    """A charge's line as it was frozen; not one of a correction."""
+    line = line_from_json(stored)
+    assert isinstance(line, Rating)  # noqa: S101 - its row is no correction's
+    return line
+
+
+def _correction(
+    usage_start: datetime,
+    usage_end: datetime,
+    metric_id: UUID,
+    code: str,
+    name: str,
+    aggregation: str,
+    events: int,
+    currency: str,
+    frozen: dict[str, Any] | None,
+    base: Decimal,
+    quantity: Decimal,
+    stored_charge: dict[str, Any] | None,
+) -> CorrectionUsage:
+    if frozen is None:
+        charge = charge_from_json(stored_charge)
+        rating = rate_correction(charge, base, quantity, currency)
+    else:
+        line = line_from_json(frozen)
+        assert isinstance(line, Correction)  # noqa: S101 - its row is a correction's
+        rating = line
+    return CorrectionUsage(
+        Period(usage_start, usage_end),
+        metric_id,
+        code,
+        name,
+        aggregation,
+        events,
+        currency,
+        rating,
+    )
