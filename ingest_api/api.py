@@ -9,6 +9,7 @@ import psycopg
 from flask import current_app
 
 from ingest_api.bounded import BoundedCalls, Unavailable
+from ingest_api.changes import Changes
 from ingest_api.dependencies import CHECK_SECONDS, Dependencies, OdooCheck
 from ingest_api.key_memory import KeyMemory
 from ingest_api.publisher import Publisher
@@ -45,6 +46,9 @@ class Api:
             "database", settings.api_threads + 2, DATABASE_ERRORS
         )
         self._connections = KeptConnections(settings.database_url)
+        self._changes = Changes(
+            self._connections, max(1, settings.api_threads // 2), DATABASE_ERRORS
+        )
         self._aggregations: dict[int, tuple[float, dict[str, str]]] = {}
         self._odoo = OdooCheck(settings.odoo_url)
         self.dependencies = Dependencies(
@@ -68,11 +72,17 @@ class Api:
 
         return self._database.call(run, timeout_seconds)
 
+    def change(self, function: Callable[[Connection], T]) -> T:
+        """As ``query``, for what changes the books and waits for locks: at most half
+        of the threads do at a time. Raises BooksBusy or Unavailable."""
+        return self._changes.run(function)
+
     def close(self) -> None:
         """End what this app has started."""
         self.publisher.close()
         self._odoo.close()
         self._database.close()
+        self._changes.close()
         self._connections.close()
 
     def aggregations(self, service_id: int, timeout_seconds: float) -> dict[str, str]:

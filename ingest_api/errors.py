@@ -11,6 +11,7 @@ ApiError
   ├─ too_many_requests  429
   ├─ head_too_large     431
   ├─ too_many_bodies    503  too many bodies are slow at once
+  ├─ books_busy         503  what must be changed is locked for long
   └─ unavailable        503  what was asked cannot be promised now
 """
 
@@ -60,9 +61,9 @@ def unauthorized() -> ApiError:
     return ApiError(401, headers={"WWW-Authenticate": "Bearer"})
 
 
-def not_found(code: str = "resource_not_found") -> ApiError:
+def not_found(code: str = "resource_not_found", message: str | None = None) -> ApiError:
     """404: there is none, or it belongs to another service."""
-    return ApiError(404, code=code)
+    return ApiError(404, code=code, message=message)
 
 
 def request_timeout() -> ApiError:
@@ -147,6 +148,22 @@ def unavailable(dependency: str) -> ApiError:
         message=f"the {dependency} does not answer; send the same request again",
         headers={"Retry-After": "1"},
     )
+
+
+def books_busy(retry_after_seconds: int) -> ApiError:
+    """503: what must be changed is locked for long; nothing was changed."""
+    return ApiError(
+        503,
+        code="books_busy",
+        message="these books are being changed by something else; send the same "
+        "request again",
+        headers={"Retry-After": str(retry_after_seconds)},
+    )
+
+
+def shown_errors(errors: Mapping[Any, Any]) -> dict[str, Any]:
+    """Lists of errors by field; a name that was sent is not repeated at length."""
+    return {str(name)[:64]: texts for name, texts in errors.items()}
 
 
 def error_response(error: ApiError) -> Response:

@@ -1,5 +1,6 @@
 """Ids of apps' own in paths: any text that the ledger may hold, slashes included."""
 
+from flask import request
 from werkzeug.routing import PathConverter
 
 from ingest_api.errors import not_found
@@ -22,3 +23,13 @@ def find_no_odd_text(text: str, code: str) -> None:
         check_text(text)
     except TextInvalid as error:
         raise not_found(code) from error
+
+
+def path_is_text() -> bool:
+    """Whether the path is UTF-8; what is not is read with U+FFFD in its place, and
+    could be taken for an id that has that in it."""
+    try:
+        request.environ["PATH_INFO"].encode("latin-1").decode()
+    except UnicodeError:
+        return False
+    return True

@@ -18,7 +18,12 @@ from ingest_api.batch_ids import new_batch_id
 from ingest_api.bodies import read_json_body
 from ingest_api.bounded import Unavailable
 from ingest_api.counters import Refusal, read_counters
-from ingest_api.errors import bad_request, too_many_requests, validation_failed
+from ingest_api.errors import (
+    bad_request,
+    shown_errors,
+    too_many_requests,
+    validation_failed,
+)
 from ingest_api.metrics import COUNTERS_ACCEPTED, COUNTERS_REJECTED, PUBLISH_FAILURES
 from ingest_api.strict_json import JsonInvalid, TooManyObjects, parse_json
 from ledger.db import Connection
@@ -134,7 +139,7 @@ def _read_items(api: Api, body: bytes, aggregations: Mapping[str, str]) -> _Item
         try:
             raw = _ENVELOPE.load(parsed)["counters"]
         except ValidationError as error:
-            raise validation_failed(_shown(error.messages_dict)) from error
+            raise validation_failed(shown_errors(error.messages_dict)) from error
         counters, refusals = read_counters(raw, aggregations)
     if not counters:
         COUNTERS_REJECTED.inc(len(refusals))
@@ -204,11 +209,6 @@ def _accepted(answer: Mapping[str, Any]) -> Response:
     response = jsonify(answer)
     response.status_code = 202
     return response
-
-
-def _shown(errors: Mapping[Any, Any]) -> dict[str, Any]:
-    """Errors of the envelope; a name that was sent is not repeated at length."""
-    return {str(name)[:64]: texts for name, texts in errors.items()}
 
 
 def _microseconds(instant: datetime) -> int:

@@ -15,6 +15,7 @@ from ingest_api.health import show_health, show_metrics
 from ingest_api.push import push_usage
 from ingest_api.reads import show_batch
 from ingest_api.usage_reads import show_current_usage, show_past_usage
+from ingest_api.voids import void_usage
 from schemas.answers import (
     AcceptedSchema,
     BatchAnswerSchema,
@@ -24,6 +25,7 @@ from schemas.answers import (
 )
 from schemas.usage import UsageSchema
 from schemas.usage_answers import CustomerUsageAnswerSchema, PastUsageAnswerSchema
+from schemas.voids import VoidAnswerSchema, VoidRequestSchema
 
 PREFIXES: Final = ("/api/billing/v1",)
 """Where the API answers; the first is the one that is spoken of."""
@@ -65,6 +67,16 @@ API_ROUTES: Final = (
             "Idempotency-Key": "1 to 255 visible ASCII characters. The same key with "
             "the same body gets the same answer, and is one batch."
         },
+    ),
+    Route(
+        method="POST",
+        path="/usage/<path:transaction_id>/void",
+        name="void_usage",
+        view=void_usage,
+        summary="Take a counter back: it stops counting, and stays on record",
+        answers={200: VoidAnswerSchema},
+        errors=(400, 401, 404, 408, 413, 415, 422, 429, 503),
+        body=VoidRequestSchema,
     ),
     Route(
         method="GET",

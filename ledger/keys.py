@@ -28,11 +28,12 @@ class KeyUnknown(LookupError):
 
 @dataclass(frozen=True)
 class Principal:
-    """Who a valid key speaks for, and what it may do besides."""
+    """Who a valid key speaks for, what it may do besides, and its public part."""
 
     service_id: int
     service_code: str
     scopes: frozenset[str]
+    prefix: str
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ def authenticate(conn: Connection, key: str) -> Principal | None:
     row = conn.execute(_SQL["find_key"], {"prefix": parts[1]}).fetchone()
     if row is None or not hmac.compare_digest(row[0], _hash(parts[2])):
         return None
-    return Principal(row[1], row[2], frozenset(row[3]))
+    return Principal(row[1], row[2], frozenset(row[3]), parts[1])
 
 
 def list_keys(conn: Connection, service: str | None = None) -> list[KeyRow]:

@@ -45,7 +45,8 @@ class Void:
     """A counter that was taken back, as it was; one of value and members is set.
 
     ``voided_in`` begins the period whose bill it changes: its own, or for a frozen one
-    the period that has the correction.
+    the period that has the correction. The ends are None when the terms were changed
+    since, so that there is no such period any more.
     """
 
     occurred_at: datetime
@@ -54,10 +55,17 @@ class Void:
     batch_id: UUID
     item_index: int
     period_start: datetime
+    period_end: datetime | None
     voided_in: datetime
+    voided_in_end: datetime | None
     voided_at: datetime
     voided_by: str
     reason: str
+
+    @property
+    def is_correction(self) -> bool:
+        """Whether its own period was frozen."""
+        return self.voided_in != self.period_start
 
 
 def void_counter(

@@ -126,7 +126,7 @@ class Members(fields.Field[tuple[str, ...]]):
             raise ValidationError(str(error)) from error
 
 
-class _Strict(Schema):
+class StrictSchema(Schema):
     """Unknown fields are refused."""
 
     class Meta:
@@ -149,7 +149,7 @@ class _Strict(Schema):
         return data
 
 
-class CounterSchema(_Strict):
+class CounterSchema(StrictSchema):
     """One pushed aggregate. Loads into the values that a Counter is made of."""
 
     transaction_id = Text(
@@ -207,7 +207,7 @@ class Items(fields.List[Any]):
         return value
 
 
-class UsageSchema(_Strict):
+class UsageSchema(StrictSchema):
     """A batch of counters. Its items are left for CounterSchema."""
 
     counters = Items(

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote
 
 import redis
 from flask import Flask
@@ -82,10 +83,23 @@ class Person:
 
     def push_bytes(self, body: bytes, **headers: str) -> Answer:
         """Push a body as it is."""
+        return self._post("/usage", body, headers)
+
+    def void(self, transaction_id: str, **order: Any) -> Answer:
+        """Take back a counter, of Ada's sum unless it says so."""
+        named = {"external_subscription_id": "ada-1", "code": "sum", **order}
+        body = json.dumps({"void": named}).encode()
+        return self.void_bytes(quote(transaction_id, safe=""), body)
+
+    def void_bytes(self, encoded_id: str, body: bytes, **headers: str) -> Answer:
+        """Send an order to take back a counter as it is."""
+        return self._post(f"/usage/{encoded_id}/void", body, headers)
+
+    def _post(self, path: str, body: bytes, headers: dict[str, str]) -> Answer:
         named = {"Content-Type": "application/json"}
         named |= {name.replace("_", "-"): value for name, value in headers.items()}
         return answer_of(
-            self.client.post(f"{BASE}/usage", data=body, headers=self._headers(named))
+            self.client.post(BASE + path, data=body, headers=self._headers(named))
         )
 
     def _headers(self, more: dict[str, str]) -> dict[str, str]:

@@ -35,11 +35,19 @@ SELECT %(service_id)s, subscription_id, metric_id, transaction_id, occurred_at,
   FROM taken
 
 -- name: last_void
+-- With the ends of the period of its usage, and of the one whose bill it changed.
 SELECT v.occurred_at, v.value, v.members, v.batch_id, v.item_index, v.period_start,
-       v.voided_in, v.voided_at, v.voided_by, v.reason
+       CASE WHEN v.voided_in = v.period_start THEN r.period_end ELSE f.period_end END,
+       v.voided_in, r.period_end, v.voided_at, v.voided_by, v.reason
   FROM counter_void v
   JOIN subscription b ON b.id = v.subscription_id
   JOIN metric m ON m.id = v.metric_id
+  LEFT JOIN rollup r ON r.subscription_id = v.subscription_id
+                    AND r.metric_id = v.metric_id
+                    AND r.period_start = v.voided_in
+                    AND r.usage_start = v.period_start
+  LEFT JOIN frozen_period f ON f.subscription_id = v.subscription_id
+                           AND f.period_start = v.period_start
  WHERE v.service_id = %(service_id)s AND b.external_id = %(external_subscription_id)s
    AND m.code = %(code)s AND v.transaction_id = %(transaction_id)s
  ORDER BY v.id DESC

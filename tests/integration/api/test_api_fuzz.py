@@ -124,7 +124,16 @@ def test_any_body_is_taken_or_refused_without_a_trace(
 @given(
     path=st.text(st.characters(exclude_categories=["Cs"]), max_size=12),
     query=st.dictionaries(
-        st.sampled_from(["page", "per_page", "outcome", "external_subscription_id"]),
+        st.sampled_from(
+            [
+                "page",
+                "per_page",
+                "outcome",
+                "external_subscription_id",
+                "periods_count",
+                "billable_metric_code",
+            ]
+        ),
         st.text(st.characters(exclude_categories=["Cs"]), max_size=8),
     ),
     raw=st.sampled_from(["", "%00", "%ff", "%2F", "..", "%ed%a0%80"]),
@@ -136,12 +145,37 @@ def test_any_path_and_query_get_an_answer(
     for place in (
         f"/batches/{odd}",
         f"/customers/{odd}/current_usage",
+        f"/customers/{odd}/past_usage",
         f"/customers/ada/current_usage/{odd}",
         f"/{odd}",
     ):
         answer = olga.get(place, **query)
 
         assert answer.status in (200, 404, 422, 429), (place, answer.text)
+
+
+ORDERS = st.one_of(
+    st.binary(max_size=60),
+    st.dictionaries(
+        st.sampled_from(["external_subscription_id", "code", "reason", "x"]), JSON
+    ).map(lambda order: json.dumps({"void": order}).encode()),
+)
+
+
+@FUZZ
+@given(
+    transaction_id=st.text(st.characters(exclude_categories=["Cs"]), max_size=12),
+    raw=st.sampled_from(["", "%00", "%ff", "%2F", "..", "%ed%a0%80"]),
+    body=ORDERS | st.just(b'{"void": {"external_subscription_id": "a", "code": "b"}}'),
+)
+def test_any_order_gets_an_answer_and_takes_nothing_back(
+    transaction_id: str, raw: str, body: bytes, olga: Person, conn: Connection
+) -> None:
+    answer = olga.void_bytes(quote(transaction_id, safe="") + raw, body)
+
+    assert answer.status in (400, 404, 422, 429), answer.text
+    conn.rollback()
+    assert conn.execute("SELECT count(*) FROM counter_void").fetchone() == (0,)
 
 
 @FUZZ

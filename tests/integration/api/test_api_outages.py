@@ -190,6 +190,8 @@ def holds_while_away(paula: Person) -> None:
     assert push(paula).status == 202
     for ask in (
         lambda: paula.get("/batches/x"),
+        lambda: paula.get("/customers/ada/past_usage", external_subscription_id="a"),
+        lambda: paula.void("first"),
         lambda: paula.push(counter("t"), Idempotency_Key="k"),
         lambda: stranger.push(counter("t")),
     ):

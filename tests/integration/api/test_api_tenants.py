@@ -9,12 +9,14 @@ from collections.abc import Callable
 import pytest
 from flask import Flask
 
+from ingest_api.api import EXTENSION
 from ingest_api.openapi import DOCUMENT_PATHS
 from ledger.db import Connection
 from tests.api_world import BASE, Answer, Person, counter, work_off
 
 OPEN = {"/health", "/metrics", *DOCUMENT_PATHS}
 _numbers = itertools.count(1)
+Ask = Callable[[Person, Person], Answer]
 
 
 def ask_for_batch(olga: Person, who: Person) -> Answer:
@@ -26,6 +28,18 @@ def ask_for_usage(olga: Person, who: Person) -> Answer:
     return who.get("/customers/olgas/current_usage", external_subscription_id="olgas-1")
 
 
+def ask_for_past_usage(_: Person, who: Person) -> Answer:
+    return who.get("/customers/olgas/past_usage", external_subscription_id="olgas-1")
+
+
+def ask_to_void(olga: Person, who: Person) -> Answer:
+    name = f"t-{next(_numbers)}"
+    olga.push(counter(name, external_subscription_id="olgas-1"))
+    settings = olga.client.application.extensions[EXTENSION].settings
+    work_off(settings.database_url, settings.broker_url, olga.service_id)
+    return who.void(name, external_subscription_id="olgas-1")
+
+
 def push_to_subscription(_: Person, who: Person) -> Answer:
     return who.push(counter("t", external_subscription_id="olgas-1"))
 
@@ -33,13 +47,26 @@ def push_to_subscription(_: Person, who: Person) -> Answer:
 ASKED = {
     f"{BASE}/batches/<batch_id>": ask_for_batch,
     f"{BASE}/customers/<path:external_id>/current_usage": ask_for_usage,
+    f"{BASE}/customers/<path:external_id>/past_usage": ask_for_past_usage,
     f"{BASE}/usage": push_to_subscription,
+    f"{BASE}/usage/<path:transaction_id>/void": ask_to_void,
 }
-READS = [
-    (ask_for_batch, "/batches/01a208f7-ff66-715c-a59b-eda35af14387"),
-    (ask_for_usage, "/customers/nobody/current_usage"),
+NOBODYS = {"external_subscription_id": "nobodys-1"}
+AS_IF_NONE: list[tuple[Ask, Callable[[Person], Answer]]] = [
+    (
+        ask_for_batch,
+        lambda who: who.get("/batches/01a208f7-ff66-715c-a59b-eda35af14387"),
+    ),
+    (
+        ask_for_usage,
+        lambda who: who.get("/customers/nobody/current_usage", **NOBODYS),
+    ),
+    (
+        ask_for_past_usage,
+        lambda who: who.get("/customers/nobody/past_usage", **NOBODYS),
+    ),
+    (ask_to_void, lambda who: who.void("nobodys", **NOBODYS)),
 ]
-Ask = Callable[[Person, Person], Answer]
 
 
 @pytest.fixture
@@ -78,24 +105,26 @@ def test_nobody_without_a_key_is_answered(
     assert ask(olga, norman).status == 401
 
 
-@pytest.mark.parametrize(("ask", "nobodys_path"), READS)
+@pytest.mark.parametrize(("ask", "ask_for_nobodys"), AS_IF_NONE)
 def test_anothers_answers_as_if_it_did_not_exist(
-    ask: Ask, nobodys_path: str, olga: Person, mallory: Person
+    ask: Ask,
+    ask_for_nobodys: Callable[[Person], Answer],
+    olga: Person,
+    mallory: Person,
 ) -> None:
     anothers = ask(olga, mallory)
-    nobodys = mallory.get(nobodys_path, external_subscription_id="nobodys-1")
+    nobodys = ask_for_nobodys(mallory)
 
     assert anothers.status == 404
     assert anothers.body == nobodys.body
     assert list(anothers.headers.keys()) == list(nobodys.headers.keys())
 
 
+@pytest.mark.parametrize("kind", ["current_usage", "past_usage"])
 def test_the_owners_customer_does_not_show_anothers_subscription(
-    olga: Person, mallory: Person
+    kind: str, olga: Person, mallory: Person
 ) -> None:
-    answer = mallory.get(
-        "/customers/ada/current_usage", external_subscription_id="olgas-1"
-    )
+    answer = mallory.get(f"/customers/ada/{kind}", external_subscription_id="olgas-1")
 
     assert (answer.status, answer.body["code"]) == (404, "subscription_not_found")
 
@@ -111,6 +140,47 @@ def test_pushing_to_anothers_subscription_changes_nothing_of_theirs(
     assert pushed.status == 202
     assert tally == {"parked": 1}
     assert ask_for_usage(olga, olga).body == before
+
+
+def test_taking_back_anothers_counter_changes_nothing_of_theirs(
+    olga: Person, mallory: Person
+) -> None:
+    refused = ask_to_void(olga, mallory)
+
+    usage = ask_for_usage(olga, olga).body["customer_usage"]["charges_usage"]
+    assert refused.status == 404
+    assert [c["units"] for c in usage if c["billable_metric"]["code"] == "sum"] == [
+        "1.0"
+    ]
+
+
+def test_taking_back_ones_own_leaves_anothers_of_the_same_name(
+    olga: Person, mallory: Person, database_url: str, broker_url: str
+) -> None:
+    olga.push(counter("same", external_subscription_id="olgas-1", value=5))
+    mallory.push(counter("same", external_subscription_id="olgas-1", value=7))
+    work_off(database_url, broker_url, olga.service_id)
+
+    voided = olga.void("same", external_subscription_id="olgas-1")
+    refused = mallory.void("same", external_subscription_id="olgas-1")
+
+    assert (voided.status, voided.body["void"]["value"]) == (200, "5")
+    assert refused.status == 404
+
+
+def test_a_metric_of_another_service_is_none_of_mine(
+    mallory: Person, olga: Person, conn: Connection
+) -> None:
+    conn.execute(
+        "UPDATE metric SET code = 'hers' WHERE service_id = %s AND code = 'max'",
+        (olga.service_id,),
+    )
+    conn.commit()
+    query = {"external_subscription_id": "ada-1", "billable_metric_code": "hers"}
+
+    answer = mallory.get("/customers/ada/past_usage", **query)
+
+    assert (answer.status, answer.body["code"]) == (404, "billable_metric_not_found")
 
 
 def test_equal_names_in_two_services_are_two_things(
