@@ -13,7 +13,10 @@ import psycopg
 
 from deploy import commands
 from deploy.embedded.state import StackError
+from ledger.db import CONTENTION
 from schemas.settings import SettingsError
+
+_AWAY = "the database does not answer"
 
 
 class _Failure(click.ClickException):
@@ -47,8 +50,10 @@ class CommandFolder(click.Group):
         except (StackError, SettingsError) as error:
             raise _Failure(str(error)) from error
         except psycopg.OperationalError as error:
+            busy = isinstance(error, CONTENTION)
+            what = "the database is busy, try again" if busy else _AWAY
             text = " ".join(str(error).split())
-            raise _Failure(f"the database does not answer: {text}") from error
+            raise _Failure(f"{what}: {text}") from error
 
 
 @click.group(cls=CommandFolder)

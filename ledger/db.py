@@ -3,8 +3,9 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 import psycopg
 from psycopg_pool import ConnectionPool
@@ -13,6 +14,15 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 
 CONNECT_TIMEOUT_SECONDS = 2
 POOL_TIMEOUT_SECONDS = 2.0
+
+CONTENTION: Final = (
+    psycopg.errors.QueryCanceled,
+    psycopg.errors.LockNotAvailable,
+    psycopg.errors.SerializationFailure,
+    psycopg.errors.DeadlockDetected,
+)
+"""What a database that answers ends a transaction with because it takes too long, or
+because of what runs beside it. Nothing is wrong with the connection."""
 
 # Instants come back in UTC, whatever the server's own timezone is.
 _CONNECT: dict[str, Any] = {
@@ -28,9 +38,44 @@ _BOUNDED_CONNECT: dict[str, Any] = {
 }
 
 
+@dataclass(frozen=True)
+class Limits:
+    """How long a statement may take, and wait for one lock."""
+
+    statement_seconds: float
+    lock_seconds: float
+
+
 def connect(database_url: str) -> Connection:
     """One connection of its own; the caller closes it."""
     return psycopg.connect(database_url, **_CONNECT)
+
+
+@contextmanager
+def long_work(database_url: str, limits: Limits) -> Iterator[Connection]:
+    """A connection of its own for work that outlasts the limits of shared ones.
+
+    In autocommit: ``conn.transaction()`` commits. The commits do not wait for the disk:
+    for work that is done again if PostgreSQL crashes, and that a later commit which
+    does wait covers. A host that vanished is noticed in a minute at both ends, so that
+    neither a caller nor a lock is left waiting.
+    """
+    options = (
+        f"{_CONNECT['options']} -c synchronous_commit=off"
+        f" -c statement_timeout={limits.statement_seconds * 1000:.0f}"
+        f" -c lock_timeout={limits.lock_seconds * 1000:.0f}"
+        " -c client_connection_check_interval=10s"
+    )
+    with psycopg.connect(
+        database_url,
+        autocommit=True,
+        connect_timeout=CONNECT_TIMEOUT_SECONDS,
+        options=options,
+        keepalives_idle=30,
+        keepalives_interval=10,
+        keepalives_count=3,
+    ) as conn:
+        yield conn
 
 
 @cache

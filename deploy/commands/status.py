@@ -40,7 +40,8 @@ def cli(state: Path | None) -> None:
     for sync in syncs:
         when = f"{sync.synced_at:%Y-%m-%d %H:%M:%S} UTC" if sync.synced_at else "never"
         what = "pushed rollups" if sync.kind == "push" else f"pulled {sync.kind}"
-        table.add_row(what, sync.error or when)
+        failed = f"fails: {sync.error} (last well: {when})"
+        table.add_row(what, failed if sync.error else when)
     set_aside = _read_set_aside(stack)
     table.add_row("set aside by the broker", set_aside)
     output_console().print(table)
