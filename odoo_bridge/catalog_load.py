@@ -5,7 +5,7 @@ it again changes nothing. What the file does not name stays as it is.
 """
 
 from collections import Counter as Tally
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -88,9 +88,9 @@ def load_catalog_file(path: Path, client: OdooClient, database_url: str) -> Repo
         faults += refused
         if kind == "service" and refused:
             return Report(counts, tuple(faults))
-    pull_catalog(client, database_url, now)
+    pulled = pull_catalog(client, database_url, now)
     if not faults:
-        faults += _missing_in_ledger(catalog, database_url)
+        faults += _missing_in_ledger(catalog, database_url, pulled.passed_over)
     return Report(counts, tuple(faults))
 
 
@@ -174,8 +174,11 @@ def _wrong_answer() -> OdooMisconfiguredError:
     )
 
 
-def _missing_in_ledger(catalog: Catalog, database_url: str) -> list[Fault]:
-    """What was written and did not come back: its pull failed, and its log says why."""
+def _missing_in_ledger(
+    catalog: Catalog, database_url: str, passed_over: Collection[tuple[str, str, str]]
+) -> list[Fault]:
+    """What was written and did not come back, or not as it is now: its pull failed, and
+    its log says why. ``passed_over``: as in a PullReport."""
     names = {
         "metrics": [metric.code for metric in catalog.metrics],
         "plans": [plan.code for plan in catalog.plans],
@@ -191,5 +194,6 @@ def _missing_in_ledger(catalog: Catalog, database_url: str) -> list[Fault]:
                 Fault(show_path((part, index)), text)
                 for index, name in enumerate(wanted)
                 if name not in known
+                or (part.removesuffix("s"), catalog.service.code, name) in passed_over
             ]
     return faults

@@ -3,16 +3,24 @@
 A full pull, by pages. It may run at any time and twice at once: every write is an
 upsert of what Odoo says, and a row that has not changed writes nothing. A row that
 cannot be taken is noted and passed over, so that it does not hold up the others. So is
-one that was renamed in Odoo: the ledger and the apps know it by its old name.
+one that was renamed in Odoo: the ledger and the apps know it by its old name. And one
+that takes too long, or meets what runs beside it: the next pull tries it again.
+
+Each row is a transaction of its own, since one that has a subscription's usage counted
+again may take minutes, with its service's folds shut out: no other service waits for
+it. Hence the limits, which are longer than those of shared connections, and the task's
+(schemas/broker.py), which is longer than theirs.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
 import psycopg
 import structlog
+from celery.exceptions import SoftTimeLimitExceeded
 from marshmallow import ValidationError
 
 from ledger.catalog import (
@@ -31,7 +39,7 @@ from ledger.catalog import (
     upsert_service,
     upsert_subscription,
 )
-from ledger.db import Connection, transaction
+from ledger.db import CONTENTION, Connection, Limits, long_work, transaction
 from ledger.renames import CatalogRowRefused, refuse_rename
 from odoo_bridge.client import OdooClient
 from odoo_bridge.errors import OdooError, OdooInvalidError, OdooMisconfiguredError
@@ -42,56 +50,71 @@ from schemas.odoo_rows import KINDS, read_row, tier_values
 
 MODEL: Final = "fusion.billing.service"
 PAGE_ROWS: Final = 500
+LIMITS: Final = Limits(statement_seconds=600, lock_seconds=20)
+"""A fold, for whose lock a row may have to wait, ends within 18 seconds."""
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
 class PullReport:
-    """How many rows of all kinds were taken, and why each of the others was not."""
+    """How many rows of all kinds were taken, and why each of the others was not.
+
+    ``passed_over``: kind, service and name of those others, as far as they have them.
+    """
 
     taken: int
     faults: tuple[str, ...]
+    passed_over: frozenset[tuple[str, str, str]]
 
 
-def pull_catalog(client: OdooClient, database_url: str, now: datetime) -> PullReport:
+@dataclass
+class _Tally:
+    """The same while it grows, of one kind."""
+
+    taken: int = 0
+    faults: list[str] = field(default_factory=list)
+    passed_over: set[tuple[str, str, str]] = field(default_factory=set)
+
+
+def pull_catalog(
+    client: OdooClient, database_url: str, now: datetime, limits: Limits = LIMITS
+) -> PullReport:
     """Pull every kind, each row in a transaction of its own.
 
     Notes per kind in ``odoo_sync`` how it went. Raises OdooError when Odoo fails, and
-    psycopg.OperationalError when the ledger is away; what was pulled so far stays.
+    psycopg.Error when the ledger does; what was pulled so far stays.
     """
-    taken, faults = 0, []
-    for kind in KINDS:
-        try:
-            kind_taken, kind_faults = _pull_kind(client, database_url, kind)
-        except OdooError as error:
-            with transaction(database_url) as conn:
-                mark_sync_failed(conn, kind, one_line(str(error)), now)
-            raise
-        with transaction(database_url) as conn:
-            if kind_faults:
-                summary = one_line(f"{len(kind_faults)} rows: {kind_faults[0]}")
-                mark_sync_failed(conn, kind, summary, now)
-            else:
-                mark_synced(conn, kind, now)
-        taken += kind_taken
-        faults += kind_faults
-    return PullReport(taken, tuple(faults))
+    tallies = [_pull_kind(client, database_url, kind, now, limits) for kind in KINDS]
+    return PullReport(
+        sum(tally.taken for tally in tallies),
+        tuple(fault for tally in tallies for fault in tally.faults),
+        frozenset(name for tally in tallies for name in tally.passed_over),
+    )
 
 
 def _pull_kind(
-    client: OdooClient, database_url: str, kind: str
-) -> tuple[int, list[str]]:
-    taken, faults = 0, []
-    for page in _pages(client, kind):
-        with transaction(database_url) as conn:
-            for row in page:
-                fault = _take(conn, kind, row)
-                if fault is None:
-                    taken += 1
-                else:
-                    faults.append(fault)
-    return taken, faults
+    client: OdooClient, database_url: str, kind: str, now: datetime, limits: Limits
+) -> _Tally:
+    tally = _Tally()
+    try:
+        for page in _pages(client, kind):
+            with long_work(database_url, limits) as conn:
+                for row in page:
+                    _take(conn, kind, row, tally)
+    except (OdooError, psycopg.Error, SoftTimeLimitExceeded) as error:
+        # A ledger that is away cannot note it; the first error is the one to tell.
+        with suppress(psycopg.Error), transaction(database_url) as conn:
+            reason = str(error) or type(error).__name__
+            mark_sync_failed(conn, kind, one_line(reason), now)
+        raise
+    with transaction(database_url) as conn:
+        if tally.faults:
+            summary = one_line(f"{len(tally.faults)} rows: {tally.faults[0]}")
+            mark_sync_failed(conn, kind, summary, now)
+        else:
+            mark_synced(conn, kind, now)
+    return tally
 
 
 def _pages(client: OdooClient, kind: str) -> Iterator[list[Any]]:
@@ -124,9 +147,10 @@ def _read_page(answer: Any) -> tuple[list[Any], int]:
     )
 
 
-def _take(conn: Connection, kind: str, row: Any) -> str | None:
-    """Write one row and commit; answers why it could not be written."""
+def _take(conn: Connection, kind: str, row: Any, tally: _Tally) -> None:
+    """Write one row and commit; or note why it could not be written."""
     key = row.get("id") if isinstance(row, dict) else None
+    service = name = None
     try:
         service, entry = read_row(kind, row)
         if type(key) is not int:
@@ -139,12 +163,15 @@ def _take(conn: Connection, kind: str, row: Any) -> str | None:
         reason = str(error.messages)
     except (CatalogRowRefused, CatalogRowUnknown, UnicodeEncodeError) as error:
         reason = str(error)
-    except (psycopg.DataError, psycopg.IntegrityError) as error:
+    except (psycopg.DataError, psycopg.IntegrityError, *CONTENTION) as error:
         reason = error.diag.message_primary or str(error)
     else:
-        return None
+        tally.taken += 1
+        return
     log.warning("catalog_row_refused", kind=kind, odoo_id=key, reason=one_line(reason))
-    return one_line(f"{kind} {key}: {reason}")
+    tally.faults.append(one_line(f"{kind} {key}: {reason}"))
+    if service is not None and name is not None:
+        tally.passed_over.add((kind, service, name))
 
 
 def _write_service(conn: Connection, service: str, entry: Any, odoo_id: int) -> None:

@@ -59,6 +59,10 @@ _CLOSE_SECONDS: Final = 0.5
 _CONSUME_SECONDS: Final = 3
 _KICK_SOFT_SECONDS: Final = 240
 _KICK_HARD_SECONDS: Final = 300
+# A pull may have usage counted again: statements of up to 10 minutes each, one set for
+# each subscription of a plan. Its own limits are the database's; this is the last one.
+_PULL_SOFT_SECONDS: Final = 3600
+_PULL_HARD_SECONDS: Final = 3660
 _RABBITMQ_PREFETCH: Final = 4
 # Kombu reconnects without end before it publishes: an API request, or a worker's event
 # loop when it only wants to send a heartbeat. Consuming has its own endless retry.
@@ -199,6 +203,11 @@ def _task_settings(settings: Settings) -> dict[str, Any]:
         "soft_time_limit": _KICK_SOFT_SECONDS,
         "time_limit": _KICK_HARD_SECONDS,
     }
+    pull = {
+        **kick,
+        "soft_time_limit": _PULL_SOFT_SECONDS,
+        "time_limit": _PULL_HARD_SECONDS,
+    }
     return {
         "task_ignore_result": True,
         "task_acks_late": True,
@@ -209,7 +218,7 @@ def _task_settings(settings: Settings) -> dict[str, Any]:
         "task_reject_on_worker_lost": True,
         "task_soft_time_limit": max(1, hard * 5 // 6),
         "task_time_limit": hard,
-        "task_annotations": dict.fromkeys(KICKS, kick),
+        "task_annotations": {**dict.fromkeys(KICKS, kick), PULL_CATALOG: pull},
     }
 
 

@@ -65,7 +65,8 @@ def application_programs(
     log_level = ("-l", settings.log_level)
     for name, queue, processes in (
         ("worker", USAGE_QUEUE, settings.worker_concurrency),
-        ("bridge", ODOO_QUEUE, 1),
+        # Two: while a pull has usage counted again, for minutes, pushes go on.
+        ("bridge", ODOO_QUEUE, 2),
         # Two: while one pump drains its last exchanges, the next already claims.
         ("webhooks", WEBHOOK_QUEUE, 2),
     ):

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
+from odoo_bridge.pull import LIMITS
 from schemas.broker import KICKS, atomic_url, celery_settings
-from schemas.messages import FOLD_BATCH, QUEUES, ROUTES, USAGE_QUEUE
+from schemas.messages import FOLD_BATCH, PULL_CATALOG, QUEUES, ROUTES, USAGE_QUEUE
 from tests.broker_settings import broker_settings
 
 REDIS = "redis://:secret@127.0.0.1:6379/0"
@@ -65,6 +66,13 @@ def test_time_limits_are_25_and_30_seconds_by_default() -> None:
     worker = both(REDIS)[1]
 
     assert (worker["task_soft_time_limit"], worker["task_time_limit"]) == (25, 30)
+
+
+def test_a_pull_may_outlast_a_statement_that_counts_usage_again() -> None:
+    limits = both(REDIS)[1]["task_annotations"][PULL_CATALOG]
+
+    assert 5 * LIMITS.statement_seconds < limits["soft_time_limit"]
+    assert limits["soft_time_limit"] < limits["time_limit"]
 
 
 def test_a_batch_that_fails_unforeseen_is_not_acknowledged_but_a_kick_is() -> None:
