@@ -8,7 +8,7 @@ from ledger.db import Connection
 from ledger.dead_letters import DeadLetter, bury_all
 from ledger.late_outcomes import correct_receipts
 from ledger.outcomes import Outcome
-from ledger.parking import PARKED_TOO_LONG, read_arrival, take_out
+from ledger.parking import PARKED_TOO_LONG, claim_page, read_arrival, take_out
 from ledger.place import Arrival
 from ledger.queries import load_queries
 from schemas.timestamps import utc_text
@@ -28,19 +28,22 @@ def services_with_expired(
 
 
 def bury_expired(
-    conn: Connection, service_id: int, dead_after: timedelta, now: datetime
+    conn: Connection,
+    service_id: int,
+    dead_after: timedelta,
+    now: datetime,
+    share: int = 1,
 ) -> int:
     """Give up one page of a service's counters; returns how many left the lot.
 
-    What the catalog knows by now is left to be applied. Rows are locked, buried, taken
-    out, their receipts corrected and announced in the caller's one transaction; run
-    again, or beside itself or unparking, it finds what is left. An identity has one
-    dead letter: pushed and given up again, it has the newer counter.
+    ``share``: take one so-manieth of a page. What the catalog knows by now is left to
+    be applied. Rows are locked, buried, taken out, their receipts corrected and
+    announced in the caller's one transaction; run again, or beside itself or unparking,
+    it finds what is left. An identity has one dead letter: pushed and given up again,
+    it has the newer counter.
     """
-    rows = conn.execute(
-        _SQL["claim_expired"],
-        {"service_id": service_id, "until": now - dead_after, "limit": PAGE},
-    ).fetchall()
+    values = {"service_id": service_id, "until": now - dead_after}
+    rows = claim_page(conn, "claim_expired", values, PAGE, share)
     if not rows:
         return 0
     expired = [read_arrival(*row[:8]) for row in rows]

@@ -1,8 +1,9 @@
 """The parking lot: counters whose subscription or metric is not known yet (P6)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any, Final
 from uuid import UUID
 
 from ledger.columns import arrival_columns
@@ -14,6 +15,11 @@ from schemas.messages import Counter
 TOO_LONG = timedelta(days=1)
 """Who waits longer is reported, and in the end given up, each with this code:"""
 PARKED_TOO_LONG = "parked_too_long"
+
+PAGE_WEIGHT: Final = 100_000
+"""Members in a page of counters, about; a counter of one number weighs 1."""
+_FETCHED_ROWS: Final = 20
+_MEMBERS: Final = 6
 
 _SQL = load_queries("parked")
 
@@ -54,6 +60,27 @@ def park_counters(
         duplicates=frozenset(k for k, equal in same.items() if equal and k not in kept),
         conflicts=frozenset(k for k, equal in same.items() if not equal),
     )
+
+
+def claim_page(
+    conn: Connection, claim: str, values: Mapping[str, Any], rows: int, share: int
+) -> list[tuple[Any, ...]]:
+    """The first rows of a claim, locked: what makes a page, or one ``share``-th of it.
+
+    A page is so many rows, or fewer that weigh PAGE_WEIGHT together, but at least one:
+    by rows alone, 2,000 lists of 10,000 members would be one. A few more may be locked.
+    """
+    page: list[tuple[Any, ...]] = []
+    weight = 0
+    with conn.cursor(name=claim) as cursor:
+        cursor.itersize = _FETCHED_ROWS
+        cursor.execute(_SQL[claim], {**values, "limit": max(1, rows // share)})
+        for row in cursor:
+            page.append(row)
+            weight += len(row[_MEMBERS] or "1")
+            if weight >= PAGE_WEIGHT // share:
+                break
+    return page
 
 
 def read_arrival(

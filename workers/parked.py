@@ -2,12 +2,15 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from itertools import islice
 
 import structlog
+from celery.exceptions import SoftTimeLimitExceeded
 
 from ledger.db import transaction
 from ledger.giving_up import bury_expired, services_with_expired
 from ledger.parked_reports import report_parked, services_to_report
+from workers.pages import in_pages
 
 MAX_PAGES = 20
 """Of a service in one run, which other batches wait behind; the next run goes on."""
@@ -62,13 +65,18 @@ def _give_up(
 ) -> None:
     total = 0
     try:
-        for _ in range(max_pages):
-            with transaction(database_url) as conn:
-                page = bury_expired(conn, service_id, dead_after, clock())
-            if not page:
-                break
+        pages = in_pages(
+            database_url,
+            lambda conn, share: bury_expired(
+                conn, service_id, dead_after, clock(), share
+            ),
+        )
+        for page in islice(pages, max_pages):
             total += page
+    except SoftTimeLimitExceeded:
+        raise
     except Exception:  # of whatever kind: the services after it go on
         log.exception("parked_not_buried", service_id=service_id)
-    if total:
-        log.error("parked_dead", service_id=service_id, counters=total)
+    finally:
+        if total:
+            log.error("parked_dead", service_id=service_id, counters=total)
