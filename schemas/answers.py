@@ -1,5 +1,6 @@
 """The bodies that the API answers with. Errors have Lago's shape."""
 
+import re
 from typing import Any, Final
 
 from marshmallow import Schema, fields, validate
@@ -109,10 +110,19 @@ class BatchAnswerSchema(Schema):
     meta = fields.Nested(MetaSchema, required=True)
 
 
-def _whole(greatest: int, **options: Any) -> fields.Integer:
+class Digits(fields.Integer):
+    """A whole number of a query: ASCII digits alone, since int() reads more."""
+
+    def _validated(self, value: Any) -> int:
+        if not isinstance(value, str) or not re.fullmatch("[0-9]+", value):
+            raise self.make_error("invalid", input=value)
+        return super()._validated(value)
+
+
+def _whole(greatest: int, **options: Any) -> Digits:
     """A whole number of a query, from 1."""
     error = f"value_is_invalid: must be 1 to {greatest}"
-    return fields.Integer(
+    return Digits(
         validate=validate.Range(1, greatest, error=error),
         error_messages={"invalid": "value_is_invalid: must be a whole number"},
         **options,
