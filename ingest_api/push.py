@@ -31,7 +31,7 @@ from ledger.idempotency import Claim, claim_key, find_claim, store_answer
 from ledger.place import EPOCH
 from ledger.receipts import write_queued
 from schemas.messages import BatchMessage, Counter
-from schemas.usage import MAX_COUNTERS, UsageSchema
+from schemas.usage import MAX_BATCH_MEMBERS, MAX_COUNTERS, UsageSchema
 
 ANSWER_SECONDS: Final = 1.7
 """From the request's start to the broker's word, without the body's transfer."""
@@ -141,6 +141,9 @@ def _read_items(api: Api, body: bytes, aggregations: Mapping[str, str]) -> _Item
         except ValidationError as error:
             raise validation_failed(shown_errors(error.messages_dict)) from error
         counters, refusals = read_counters(raw, aggregations)
+    if sum(len(counter.members or ()) for counter in counters) > MAX_BATCH_MEMBERS:
+        text = f"too_many_members: a batch holds at most {MAX_BATCH_MEMBERS}"
+        raise validation_failed({"counters": [text]})
     if not counters:
         COUNTERS_REJECTED.inc(len(refusals))
         raise validation_failed(

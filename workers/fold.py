@@ -7,7 +7,8 @@ invalid   the message can never be applied (MessageInvalid, the database refuses
 trouble   the database is away or busy, as its SQLSTATE says: not the message's fault;
           the delivery is not counted, the message goes back to the queue
 unknown   anything else, also the end of the worker or of the database's connection in
-          the middle: the delivery counts; after max_deliveries the message is
+          the middle, and what is not done in time, which may be the message's own
+          weight: the delivery counts; after max_deliveries the message is
           dead-lettered, and stops nobody
 """
 
@@ -21,7 +22,6 @@ from typing import Any
 
 import psycopg
 import structlog
-from celery.exceptions import SoftTimeLimitExceeded
 from psycopg_pool import PoolTimeout
 
 from ledger.batches import apply_batch, bury_batch, return_batches, take_batch
@@ -31,9 +31,9 @@ from schemas.messages import BatchMessage, MessageInvalid, decode_batch
 
 KIND = "batch"
 
-# Read-only, serialization and deadlock, no resources, a lock or an answer not had in
-# time, shutting down.
-_TROUBLE_STATES = ("25006", "40", "53", "55P03", "57014", "57P01", "57P02", "57P03")
+# Read-only, serialization and deadlock, no resources, a lock not had in time, shutting
+# down. A statement that was not done in time is none: it waits for no lock that long.
+_TROUBLE_STATES = ("25006", "40", "53", "55P03", "57P01", "57P02", "57P03")
 _INVALID = (
     psycopg.DataError,
     psycopg.IntegrityError,
@@ -139,8 +139,8 @@ def _apply(
 
 def is_trouble(error: Exception) -> bool:
     """Whether the database is away or busy: no fault of a message."""
-    if isinstance(error, PoolTimeout | SoftTimeLimitExceeded):
-        return True  # the database is away, or does not get on
+    if isinstance(error, PoolTimeout):
+        return True  # the database is away
     return isinstance(error, psycopg.Error) and (error.sqlstate or "").startswith(
         _TROUBLE_STATES
     )

@@ -1,14 +1,32 @@
 """What a worker does with a message that it cannot apply (P11)."""
 
+import signal
+from collections.abc import Callable, Iterator
+
 import psycopg
 import pytest
+from celery.exceptions import SoftTimeLimitExceeded
 
 from ledger.batches import apply_batch, take_batch
 from ledger.db import Connection, pool_of
 from ledger.rollups import rollups_of_service
 from schemas.messages import encode_batch
 from tests.ledger_world import NOW, counter, make_message, make_world
+from tests.waiting import wait_until
 from workers.fold import Trouble, fold_message
+
+
+@pytest.fixture
+def time_is_up() -> Iterator[Callable[[float], None]]:
+    """Ends what runs after so many seconds, as a worker ends a task of its."""
+
+    def end(*_: object) -> None:
+        raise SoftTimeLimitExceeded
+
+    before = signal.signal(signal.SIGALRM, end)
+    yield lambda seconds: signal.setitimer(signal.ITIMER_REAL, seconds) and None
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, before)
 
 
 def dead_letters(conn: Connection) -> list[tuple[object, ...]]:
@@ -81,6 +99,56 @@ def test_trouble_with_the_database_is_not_counted_against_the_message(
 
     assert tally["applied"] == 1
     assert dead_letters(conn) == []
+
+
+def test_a_batch_that_always_times_out_is_buried_in_the_end(
+    database_url: str, conn: Connection
+) -> None:
+    world = make_world(conn)
+    message = encode_batch(make_message(world, [counter("t")]))
+    conn.execute(
+        """CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+           RAISE 'too long' USING ERRCODE = '57014'; END $$"""
+    )
+    conn.execute(
+        "CREATE TRIGGER refuse BEFORE INSERT ON counter EXECUTE FUNCTION refuse()"
+    )
+    conn.commit()
+
+    for _ in range(2):
+        with pytest.raises(Trouble):
+            fold_message(database_url, message, "m", 3, NOW)
+    fold_message(database_url, message, "m", 3, NOW)
+
+    assert dead_letters(conn) == [("batch", message["batch_id"], "failed", 3)]
+
+
+def test_a_batch_whose_tasks_time_is_always_over_is_buried_in_the_end(
+    database_url: str, conn: Connection, time_is_up: Callable[[float], None]
+) -> None:
+    world = make_world(conn)
+    message = encode_batch(make_message(world, [counter("t")]))
+
+    def others() -> int:
+        row = conn.execute(
+            "SELECT count(*) FROM pg_locks WHERE relation = 'batch'::regclass"
+            " AND pid <> pg_backend_pid()"
+        ).fetchone()
+        assert row is not None
+        return int(row[0])
+
+    for _ in range(2):
+        conn.execute("LOCK TABLE counter")
+        time_is_up(0.5)
+        with pytest.raises(Trouble):
+            fold_message(database_url, message, "m", 3, NOW)
+        conn.rollback()
+        wait_until(lambda: others() == 0, "its statement has ended as well")
+    conn.execute("LOCK TABLE counter")
+    time_is_up(0.5)
+    fold_message(database_url, message, "m", 3, NOW)
+
+    assert dead_letters(conn) == [("batch", message["batch_id"], "failed", 3)]
 
 
 def test_ids_too_long_for_an_index_are_buried_and_stop_nobody(

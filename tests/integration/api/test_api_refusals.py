@@ -46,9 +46,22 @@ def changed(name: str, value: str) -> bytes:
     return (WRAPPED % f"{{{item}}}").encode()
 
 
+LIST = json.dumps([f"{number:x}" for number in range(10_000)])
+MANY_MEMBERS = (
+    WRAPPED
+    % ", ".join(
+        json.dumps(counter(f"t{n}", code="unique", value=None, values=[])).replace(
+            "[]", LIST
+        )
+        for n in range(26)
+    )
+).encode()  # 260,000
+
+
 @pytest.mark.parametrize(
     ("status", "body"),
     [
+        (422, MANY_MEMBERS),
         (400, b""),
         (400, b"hello"),
         (400, b"[]"),
