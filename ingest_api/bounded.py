@@ -20,6 +20,8 @@ T = TypeVar("T")
 _Job = tuple[Callable[[], Any], Future[Any]]
 
 COOLDOWN_SECONDS: Final = 0.5
+FAIR_SECONDS: Final = 0.5
+"""A call that waited for less and had no answer says nothing about the dependency."""
 
 log = structlog.get_logger()
 
@@ -39,7 +41,9 @@ class BoundedCalls:
     """Runs calls to one dependency on at most ``threads`` threads.
 
     After a failure, calls fail at once while it cools down; then one call at a time
-    may try, until one succeeds. Threads start when needed, hence after a fork.
+    may try, until one succeeds. A time-out before ``fair_seconds`` is no failure of
+    the dependency: its caller was short of time. Threads start when needed, hence
+    after a fork.
     """
 
     def __init__(
@@ -48,9 +52,11 @@ class BoundedCalls:
         threads: int,
         errors: tuple[type[Exception], ...],
         cooldown_seconds: float = COOLDOWN_SECONDS,
+        fair_seconds: float = FAIR_SECONDS,
     ) -> None:
         self.dependency = dependency
         self._cooldown_seconds = cooldown_seconds
+        self._fair_seconds = fair_seconds
         self._errors = errors
         self._free = threading.Semaphore(threads)
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
@@ -71,7 +77,8 @@ class BoundedCalls:
         try:
             result = self._run(function, timeout_seconds)
         except Unavailable as error:
-            self._note_failure(error)
+            if timeout_seconds >= self._fair_seconds:
+                self._note_failure(error)
             raise
         except self._errors as error:
             self._note_failure(error)

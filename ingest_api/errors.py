@@ -12,6 +12,7 @@ ApiError
   ├─ head_too_large     431
   ├─ too_many_bodies    503  too many bodies are slow at once
   ├─ books_busy         503  what must be changed is locked for long
+  ├─ too_busy           503  large bodies are before this one
   └─ unavailable        503  what was asked cannot be promised now
 """
 
@@ -86,6 +87,16 @@ def too_many_bodies() -> ApiError:
         503,
         code="too_many_slow_bodies",
         message="too many bodies come slowly at once; send the same request again",
+        headers={"Retry-After": "1"},
+    )
+
+
+def too_busy() -> ApiError:
+    """503: other large bodies are being read; this one was not, nor anything asked."""
+    return ApiError(
+        503,
+        code="too_busy",
+        message="other large bodies are being read; send the same request again",
         headers={"Retry-After": "1"},
     )
 

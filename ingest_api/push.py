@@ -1,8 +1,8 @@
 """``POST /usage``: check, publish, and answer 202 once the broker has confirmed."""
 
 import hashlib
-from collections.abc import Mapping
-from contextlib import nullcontext, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import monotonic
@@ -21,6 +21,7 @@ from ingest_api.counters import Refusal, read_counters
 from ingest_api.errors import (
     bad_request,
     shown_errors,
+    too_busy,
     too_many_requests,
     validation_failed,
 )
@@ -35,6 +36,9 @@ from schemas.usage import MAX_BATCH_MEMBERS, MAX_COUNTERS, UsageSchema
 
 ANSWER_SECONDS: Final = 1.7
 """From the request's start to the broker's word, without the body's transfer."""
+PUBLISH_SECONDS: Final = 1.0
+"""What the broker is given at least, however long the body took: less says nothing
+about the broker, and a failure of it is everybody's."""
 CLAIM_SECONDS: Final = 1.0
 AGGREGATIONS_SECONDS: Final = 0.3
 RECEIPT_SECONDS: Final = 0.5
@@ -74,7 +78,8 @@ def push_usage() -> Response:
             return _accepted(answer)
     # A repeat is judged by its body alone, so that it cannot come out differently.
     aggregations = {} if claim else api.aggregations(service_id, AGGREGATIONS_SECONDS)
-    items = _read_items(api, body, aggregations)
+    with _place_for(api, body, ANSWER_SECONDS - PUBLISH_SECONDS - _since(started)):
+        items = _read_items(body, aggregations)
     now = datetime.now(UTC)
     batch_id = new_batch_id(_microseconds(now))
     if key is not None:
@@ -93,7 +98,7 @@ def push_usage() -> Response:
         counters=items.counters,
         rejections=tuple(refusal.to_rejection() for refusal in items.refusals),
     )
-    _publish(api, message, ANSWER_SECONDS - (monotonic() - started))
+    _publish(api, message, max(PUBLISH_SECONDS, ANSWER_SECONDS - _since(started)))
     COUNTERS_ACCEPTED.inc(len(items.counters))
     COUNTERS_REJECTED.inc(len(items.refusals))
     return _accepted(_record(api, message, key, _answer(message, items)))
@@ -132,15 +137,30 @@ def _stored_answer(claim: Claim, digest: bytes) -> Mapping[str, Any] | None:
     return claim.answer
 
 
-def _read_items(api: Api, body: bytes, aggregations: Mapping[str, str]) -> _Items:
-    # What a body of 8 MiB grows to in memory is held once per process at most.
-    with api.big_bodies if len(body) > BIG_BODY_BYTES else nullcontext():
-        parsed = _parse(body)
-        try:
-            raw = _ENVELOPE.load(parsed)["counters"]
-        except ValidationError as error:
-            raise validation_failed(shown_errors(error.messages_dict)) from error
-        counters, refusals = read_counters(raw, aggregations)
+@contextmanager
+def _place_for(api: Api, body: bytes, timeout_seconds: float) -> Iterator[None]:
+    """What a body of 8 MiB grows to in memory is held once per process at most.
+
+    Raises ApiError 503 when others are before it for too long.
+    """
+    if len(body) <= BIG_BODY_BYTES:
+        yield
+        return
+    if not api.big_bodies.acquire(timeout=max(0.0, timeout_seconds)):
+        raise too_busy()
+    try:
+        yield
+    finally:
+        api.big_bodies.release()
+
+
+def _read_items(body: bytes, aggregations: Mapping[str, str]) -> _Items:
+    parsed = _parse(body)
+    try:
+        raw = _ENVELOPE.load(parsed)["counters"]
+    except ValidationError as error:
+        raise validation_failed(shown_errors(error.messages_dict)) from error
+    counters, refusals = read_counters(raw, aggregations)
     if sum(len(counter.members or ()) for counter in counters) > MAX_BATCH_MEMBERS:
         text = f"too_many_members: a batch holds at most {MAX_BATCH_MEMBERS}"
         raise validation_failed({"counters": [text]})
@@ -169,7 +189,7 @@ def _parse(body: bytes) -> Any:
 
 def _publish(api: Api, message: BatchMessage, timeout_seconds: float) -> None:
     try:
-        api.publisher.publish(message, max(timeout_seconds, 0.1))
+        api.publisher.publish(message, timeout_seconds)
     except Unavailable:
         PUBLISH_FAILURES.inc()
         raise
@@ -212,6 +232,11 @@ def _accepted(answer: Mapping[str, Any]) -> Response:
     response = jsonify(answer)
     response.status_code = 202
     return response
+
+
+def _since(started: float) -> float:
+    """Seconds."""
+    return monotonic() - started
 
 
 def _microseconds(instant: datetime) -> int:

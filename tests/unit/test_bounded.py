@@ -15,8 +15,10 @@ def fail() -> None:
     raise ConnectionError("refused")
 
 
-def calls_to(threads: int = 2, cooldown_seconds: float = 0.0) -> BoundedCalls:
-    return BoundedCalls("broker", threads, (OSError,), cooldown_seconds)
+def calls_to(
+    threads: int = 2, cooldown_seconds: float = 0.0, fair_seconds: float = 0.0
+) -> BoundedCalls:
+    return BoundedCalls("broker", threads, (OSError,), cooldown_seconds, fair_seconds)
 
 
 def works_again(calls: BoundedCalls) -> bool:
@@ -59,6 +61,27 @@ def test_after_a_failure_calls_fail_at_once() -> None:
         calls.call(lambda: tried.append(1), SECONDS)
 
     assert tried == []
+
+
+def test_a_caller_without_time_fails_alone() -> None:
+    calls, release = calls_to(cooldown_seconds=60, fair_seconds=0.1), threading.Event()
+
+    with pytest.raises(Unavailable):
+        calls.call(release.wait, 0.05)
+
+    assert calls.call(lambda: True, SECONDS)
+    release.set()
+
+
+def test_a_fair_wait_in_vain_is_held_against_the_dependency() -> None:
+    calls, release = calls_to(cooldown_seconds=60, fair_seconds=0.1), threading.Event()
+
+    with pytest.raises(Unavailable):
+        calls.call(release.wait, 0.1)
+
+    with pytest.raises(Unavailable):
+        calls.call(lambda: True, SECONDS)
+    release.set()
 
 
 def test_after_the_cooldown_a_call_that_succeeds_mends_it() -> None:
