@@ -1,4 +1,4 @@
-"""`fusion-billing verify`: proves the books (P4)."""
+"""`fusion-billing verify`: proves the books, bills and seals (P4, P8)."""
 
 import sys
 from pathlib import Path
@@ -7,11 +7,12 @@ import click
 from rich.console import Console
 from rich.progress import Progress
 
-from deploy.options import state_option
+from deploy.options import PERIOD_METAVAR, read_period, state_option
 from deploy.stack import find_stack
 from ledger.db import connect
 from ledger.keys import ServiceUnknown
 from ledger.verify import ServiceProof, verify_books
+from ledger.verify_page import Days
 
 COLUMNS = (
     "batches",
@@ -22,6 +23,8 @@ COLUMNS = (
     "rejected",
     "parked",
     "counters",
+    "voided",
+    "archived",
     "waiting",
     "dead",
 )
@@ -29,9 +32,18 @@ COLUMNS = (
 
 @click.command
 @click.option("--service", help="Only this service.")
+@click.option(
+    "--period",
+    metavar=PERIOD_METAVAR,
+    callback=read_period,
+    help="Only rollups, bills and seals of periods with a part in it.",
+)
 @state_option
-def cli(service: str | None, state: Path | None) -> None:
-    """Recompute every receipt and rollup from the counters.
+def cli(service: str | None, period: Days | None, state: Path | None) -> None:
+    """Recompute every receipt, rollup, bill and seal from the counters.
+
+    A period is named by a day, month or year of its subscription's own timezone.
+    Receipts are always checked, all of them; so are the links between the seals.
 
     Exit status 0 when all agree, 1 when anything differs; each difference is named.
     """
@@ -48,7 +60,7 @@ def cli(service: str | None, state: Path | None) -> None:
             bar.update(tasks[code], completed=done)
 
         try:
-            proofs = verify_books(conn, service, show)
+            proofs = verify_books(conn, service, show, period)
         except ServiceUnknown as error:
             raise click.ClickException(
                 f"no service {service!r} in the ledger"
