@@ -18,6 +18,7 @@ from ledger.db import Connection
 from ledger.queries import load_queries
 
 PAGE = 20
+LINES_PER_DIGEST = 1_000
 
 _SQL = load_queries("chain")
 
@@ -94,7 +95,11 @@ def counters_hash(
 ) -> bytes:
     """SHA-256 over the digests of each 1,000 counters of a period's bill."""
     digest = hashlib.sha256()
-    values = {"subscription_id": subscription_id, "period_start": period_start}
+    values = {
+        "subscription_id": subscription_id,
+        "period_start": period_start,
+        "lines_per_digest": LINES_PER_DIGEST,
+    }
     for (part,) in conn.execute(_SQL["counter_digests"], values):
         digest.update(part)
     return digest.digest()

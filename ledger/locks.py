@@ -2,3 +2,6 @@
 
 TERMS_LOCK = 0x7465726D
 """Shared by folds, exclusive to who changes the terms of subscriptions ("term")."""
+
+ARCHIVE_LOCK = 0x61726368
+"""Exclusive to who archives ("arch"); completed by 0, for all services."""

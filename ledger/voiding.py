@@ -28,7 +28,11 @@ class CounterUnknown(LookupError):
 
 
 class CounterArchived(LookupError):
-    """The counter's period is archived: it cannot change any more."""
+    """The counter's period is archived: it cannot change any more.
+
+    Also of an identity that is not in the books, where its subscription has archived
+    counters of the metric: it cannot be told from theirs.
+    """
 
 
 @dataclass(frozen=True)
@@ -88,6 +92,8 @@ def void_counter(
         _take_back(conn, names, found, {"now": now, "by": by, "reason": reason})
     row = conn.execute(_SQL["last_void"], names).fetchone()
     if row is None:
+        if conn.execute(_SQL["has_archived"], names).fetchone():
+            raise CounterArchived(identity.transaction_id)
         raise CounterUnknown(identity.transaction_id)
     return Void(*row)
 

@@ -34,7 +34,7 @@ SELECT m.code, r.usage_start, r.aggregation, r.quantity, r.base, r.counters, r.l
 
 -- name: counter_digests
 -- What came into the bill of the period, and what left it there: in a fixed order, as
--- lines of JSON, a SHA-256 for each 1,000 of them.
+-- lines of JSON, a SHA-256 for each so many of them.
 WITH line AS (
     SELECT row_number() OVER (ORDER BY m.code, c.transaction_id, c.batch_id,
                                        c.item_index) AS place,
@@ -54,8 +54,8 @@ WITH line AS (
 )
 SELECT sha256(convert_to(string_agg(text, E'\n' ORDER BY place), 'UTF8'))
   FROM line
- GROUP BY (place - 1) / 1000
- ORDER BY (place - 1) / 1000
+ GROUP BY (place - 1) / %(lines_per_digest)s
+ ORDER BY (place - 1) / %(lines_per_digest)s
 
 -- name: set_seal
 UPDATE frozen_period

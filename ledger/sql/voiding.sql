@@ -52,3 +52,14 @@ SELECT v.occurred_at, v.value, v.members, v.batch_id, v.item_index, v.period_sta
    AND m.code = %(code)s AND v.transaction_id = %(transaction_id)s
  ORDER BY v.id DESC
  LIMIT 1
+
+-- name: has_archived
+-- Whether counters of the subscription's metric are in archived bills.
+SELECT true
+  FROM subscription b
+  JOIN metric m ON m.service_id = b.service_id AND m.code = %(code)s
+  JOIN frozen_period f ON f.subscription_id = b.id AND f.archived_at IS NOT NULL
+  JOIN rollup r ON r.subscription_id = b.id AND r.metric_id = m.id
+               AND r.period_start = f.period_start AND r.counters > 0
+ WHERE b.service_id = %(service_id)s AND b.external_id = %(external_subscription_id)s
+ LIMIT 1
