@@ -1,0 +1,191 @@
+"""A bill as lines of text, for 80 columns; longer names are never cut.
+
+Texts that others chose are escaped where a terminal would act on them.
+"""
+
+import json
+import textwrap
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from decimal import Decimal, localcontext
+from zoneinfo import ZoneInfo
+
+from ledger.explain import ExplainedBill, ExplainedLine, Subject, TracedCounter
+from ledger.money import EXACT
+from ledger.periods import Period
+from ledger.rating import ZERO, Charge, Correction, Rating, Step
+from schemas.messages import plain_number
+
+COLUMNS = 80
+LABEL = 12
+
+
+def subject_text(subject: Subject) -> Iterator[str]:
+    """Who is billed."""
+    yield f"subscription {shown(subject.external_id)} of {subject.service}"
+    name = f"{shown(subject.customer)} ({shown(subject.customer_name)})"
+    yield _row(2, "customer", name)
+    yield _row(2, "timezone", subject.terms.timezone)
+
+
+def bill_text(subject: Subject, bill: ExplainedBill, now: datetime) -> Iterator[str]:
+    """The period, its plan and its state; the lines come after."""
+    zone = ZoneInfo(subject.terms.timezone)
+    yield f"period {_local(bill.period, zone)}"
+    utc = f"{_utc(bill.period.start)} to {_utc(bill.period.end)}"
+    yield _row(2, "in UTC", utc)
+    yield _row(2, "plan", f"{shown(bill.plan)}, in {bill.currency}")
+    yield _row(2, "state", _state(bill, now))
+    if bill.seal is not None:
+        yield _row(2, "sealed", bill.seal.hex())
+    if bill.archived_at is not None:
+        yield _row(2, "archived", f"{_utc(bill.archived_at)}, its counters are in")
+        yield _row(2, "", shown(bill.file_name or ""))
+    if bill.failure is not None:
+        yield _row(2, "problem", bill.failure)
+
+
+def line_text(subject: Subject, line: ExplainedLine) -> Iterator[str]:
+    """A line with every step of its working."""
+    zone = ZoneInfo(subject.terms.timezone)
+    amount = f"{plain_number(line.rating.amount)} {line.currency}"
+    title = f"  {shown(line.metric)} ({line.aggregation})"
+    yield f"{title}{amount.rjust(max(COLUMNS - len(title), len(amount) + 1))}"
+    if line.usage is not None:
+        yield _row(4, "corrects", _local(line.usage, zone))
+    if isinstance(line.rating, Correction):
+        yield from _correction(line, line.rating)
+    else:
+        yield from _working(4, line, line.quantity, line.rating)
+    yield _row(4, "counters", f"{line.counters} came in")
+
+
+def counter_text(
+    bill: ExplainedBill, counter: TracedCounter, zone: ZoneInfo
+) -> Iterator[str]:
+    """A counter, the item of the batch that brought it, and who took it back."""
+    start = bill.period.start
+    came, left = counter.entered == start, counter.voided_in == start
+    sign = "-" if left and not came else "x" if left else "+"
+    yield f"    {sign} {shown(counter.transaction_id)}"
+    yield f"      {_utc(counter.occurred_at)}  {_value(counter)}"
+    received = "its receipt is not there"
+    if counter.received_at is not None:
+        received = f"received {_utc(counter.received_at)}, {counter.outcome}"
+    yield f"      batch {counter.batch_id} item {counter.item_index}"
+    yield f"      {received}"
+    if counter.voided_at is not None and counter.voided_in is not None:
+        voided = (
+            f"voided {_utc(counter.voided_at)} by {shown(counter.voided_by or '')}: "
+            f"{shown(counter.reason or '')}"
+        )
+        if not left:
+            day = f"{counter.voided_in.astimezone(zone):%Y-%m-%d}"
+            voided += f" (in the bill of the period from {day})"
+        yield textwrap.fill(
+            voided,
+            COLUMNS,
+            initial_indent=" " * 6,
+            subsequent_indent=" " * 8,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+
+
+COUNTERS_LEGEND = "    (+ came in, - taken back, x came in and was taken back)"
+
+
+def shown(text: str) -> str:
+    """As it is, or quoted and escaped, when it has characters that do not print."""
+    return text if text.isprintable() and text else json.dumps(text)
+
+
+def _state(bill: ExplainedBill, now: datetime) -> str:
+    if bill.frozen_at is not None:
+        return f"frozen {_utc(bill.frozen_at)}{'' if bill.seal else ', not sealed yet'}"
+    grace = _utc(bill.grace_until or bill.period.end)
+    if now < bill.period.end:
+        return f"open, freezes from {grace} on"
+    if bill.grace_until is not None and now < bill.grace_until:
+        return f"in grace until {grace}"
+    return f"ended, to be frozen since {grace}"
+
+
+def _correction(line: ExplainedLine, rating: Correction) -> Iterator[str]:
+    yield _row(4, "billed", f"{plain_number(rating.before.amount)} {line.currency}")
+    yield from _working(6, line, line.base, rating.before)
+    yield _row(4, "by now", f"{plain_number(rating.after.amount)} {line.currency}")
+    yield from _working(6, line, line.quantity, rating.after)
+    yield _row(4, "difference", f"{plain_number(rating.amount)} {line.currency}")
+
+
+def _working(
+    indent: int, line: ExplainedLine, quantity: Decimal, rating: Rating
+) -> Iterator[str]:
+    charge = line.charge
+    yield _row(indent, "quantity", plain_number(quantity))
+    if charge is None:
+        yield _row(indent, "charge", "none: it costs nothing")
+        return
+    if charge.rounding != "none":
+        how = f"{charge.rounding} to {charge.rounding_precision} digits"
+        yield _row(indent, "units", f"{plain_number(rating.units)} ({how})")
+    quota = plain_number(charge.included)
+    yield _row(indent, "included", f"{plain_number(rating.included)} of {quota}")
+    yield _row(indent, "overage", plain_number(rating.overage))
+    if not rating.steps:
+        yield _row(indent, charge.model, "not billed here")
+        return
+    for number, step in enumerate(rating.steps):
+        yield _row(indent, charge.model, _step(charge, number, step))
+    with localcontext(EXACT):
+        exact = sum((step.amount for step in rating.steps), rating.true_up)
+    if rating.true_up:
+        least = plain_number(charge.minimum)
+        text = f"+ {plain_number(rating.true_up)} up to the least amount {least}"
+        yield _row(indent, "minimum", text)
+    amount = f"{plain_number(exact)} to {plain_number(rating.amount)} {line.currency}"
+    yield _row(indent, "rounded", amount)
+
+
+def _step(charge: Charge, number: int, step: Step) -> str:
+    units, price = plain_number(step.units), plain_number(step.unit_price)
+    text = f"{units} x {price}"
+    if charge.model == "package" and charge.package_size is not None:
+        text = f"{units} blocks of {plain_number(charge.package_size)} x {price}"
+    if step.flat_price:
+        text += f" + {plain_number(step.flat_price)}"
+    text += f" = {plain_number(step.amount)}"
+    if charge.model == "graduated":
+        top = charge.tiers[number].up_to
+        text += f" (tier {'of the rest' if top is None else f'to {plain_number(top)}'})"
+    return text
+
+
+def _value(counter: TracedCounter) -> str:
+    if counter.members is None:
+        return f"value {plain_number(counter.value or ZERO)}"
+    text = "members " + ", ".join(shown(member) for member in counter.members)
+    return textwrap.fill(
+        text,
+        COLUMNS,
+        initial_indent=" " * 28,
+        subsequent_indent=" " * 8,
+        break_long_words=False,
+        break_on_hyphens=False,
+    ).lstrip(" ")
+
+
+def _row(indent: int, label: str, text: str) -> str:
+    return f"{' ' * indent}{label.ljust(LABEL)} {text}".rstrip()
+
+
+def _local(period: Period, zone: ZoneInfo) -> str:
+    start, end = (at.astimezone(zone) for at in (period.start, period.end))
+    return f"{start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} {zone.key}"
+
+
+def _utc(instant: datetime) -> str:
+    """To the second; with a fraction where it has one."""
+    text = instant.astimezone(UTC).replace(tzinfo=None).isoformat()
+    return f"{text}Z"
