@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from decimal import Decimal, localcontext
 from zoneinfo import ZoneInfo
 
-from ledger.explain import ExplainedBill, ExplainedLine, Subject, TracedCounter
+from ledger.explained import ExplainedBill, ExplainedLine, Subject, TracedCounter
 from ledger.money import EXACT
 from ledger.periods import Period
 from ledger.rating import ZERO, Charge, Correction, Rating, Step

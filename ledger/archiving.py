@@ -14,7 +14,6 @@ the partition's own column in it, so the same identity with another timestamp wo
 counted twice in periods that can still change. Rows are deleted instead, in key order.
 """
 
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -23,16 +22,13 @@ from urllib.parse import quote
 
 import psycopg
 
+from ledger.archive_deleting import empty_file
 from ledger.db import Connection
 from ledger.durable_file import sha256_of, write_gzip
 from ledger.keys import ServiceUnknown
 from ledger.locks import ARCHIVE_LOCK
 from ledger.queries import load_queries
 from ledger.rerating import exclude_folds
-
-BATCH = 10_000
-BATCH_SECONDS = 0.5
-SUBSCRIPTIONS = 500
 
 Report = Callable[[str, str], None]
 """Called with a file's name and the step that is done: copied, written, recorded,
@@ -103,17 +99,31 @@ def archive_counters(archive: Archive, months: int) -> Iterator[ArchivedFile]:
     unfinished = archive.conn.execute(_SQL["unfinished_files"], key).fetchall()
     for file_id, month, file_name, sha256, lines, periods in unfinished:
         _check_written(archive.folder / file_name, sha256)
-        counters = _empty(archive, file_id, file_name)
-        yield ArchivedFile(file_name, month, periods, lines, counters)
+        yield _emptied(archive, file_id, file_name, month, periods, lines)
     for month, _ in _pick(archive, months):
         file_name = _file_name(archive, month)
         while periods := _picked(archive.conn, month):
             lines = _write(archive, month, file_name)
             file_id = _record(archive, month, file_name, lines)
             if file_id is not None:
-                counters = _empty(archive, file_id, file_name)
-                yield ArchivedFile(file_name, month, periods, lines, counters)
+                yield _emptied(archive, file_id, file_name, month, periods, lines)
                 break
+
+
+def _emptied(
+    archive: Archive,
+    file_id: int,
+    file_name: str,
+    month: date,
+    periods: int,
+    lines: int,
+) -> ArchivedFile:
+    def deleted() -> None:
+        archive.report(file_name, "deleted")
+
+    counters = empty_file(archive.conn, file_id, archive.now, deleted)
+    archive.report(file_name, "emptied")
+    return ArchivedFile(file_name, month, periods, lines, counters)
 
 
 def _pick(archive: Archive, months: int) -> list[tuple[date, int]]:
@@ -206,67 +216,3 @@ def _check_written(path: Path, sha256: bytes) -> None:
             f"{path} is not what was written, and not all of its counters are deleted "
             "yet; put it back first"
         )
-
-
-def _empty(archive: Archive, file_id: int, file_name: str) -> int:
-    """Delete what a file holds; answers how many counters that were, in all."""
-    after_id = 0
-    while True:
-        page = archive.conn.execute(
-            _SQL["file_subscriptions"],
-            {"file_id": file_id, "after_id": after_id, "limit": SUBSCRIPTIONS},
-        ).fetchall()
-        if not page:
-            break
-        deletions = _deletions(archive.conn, page)
-        while _delete_batch(archive.conn, file_id, deletions):
-            archive.report(file_name, "deleted")
-        after_id = page[-1][0]
-    row = archive.conn.execute(
-        _SQL["note_emptied"], {"file_id": file_id, "now": archive.now}
-    ).fetchone()
-    assert row is not None  # noqa: S101 - its row was recorded
-    archive.report(file_name, "emptied")
-    return int(row[0])
-
-
-def _delete_batch(
-    conn: Connection, file_id: int, deletions: Iterator[tuple[int, int]]
-) -> bool:
-    """One transaction of bounded size and time; False: there was nothing left."""
-    until = time.monotonic() + BATCH_SECONDS
-    seen = counters = 0
-    with conn.transaction():
-        for deleted, looked_at in deletions:
-            counters += deleted
-            seen += looked_at
-            if seen >= BATCH or time.monotonic() >= until:
-                break
-        conn.execute(_SQL["count_deleted"], {"file_id": file_id, "counters": counters})
-    return seen > 0
-
-
-def _deletions(
-    conn: Connection, page: list[tuple[int, list[datetime]]]
-) -> Iterator[tuple[int, int]]:
-    """Delete step by step, one for each item; answers counters deleted, rows seen.
-
-    A step that is rolled back is found again by the next run, which begins anew.
-    """
-    for subscription_id, starts in page:
-        scope = {
-            "subscription_id": subscription_id,
-            "period_starts": starts,
-            "limit": BATCH,
-        }
-        last = (0, "")
-        while True:
-            values = {**scope, "metric_id": last[0], "transaction_id": last[1]}
-            row = conn.execute(_SQL["delete_counters"], values).fetchone()
-            if row is None:
-                break
-            deleted, seen, *key = row
-            last = (key[0], key[1])
-            yield deleted, seen
-        while members := conn.execute(_SQL["delete_members"], scope).rowcount:
-            yield 0, members

@@ -6,19 +6,26 @@ by the same functions.
 
 from collections.abc import Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from ledger.billing import RATING_ERRORS, Bill, bills_of
 from ledger.db import Connection
+from ledger.explained import (
+    ExplainedBill,
+    ExplainedLine,
+    RatingUnreadable,
+    Subject,
+    SubscriptionAmbiguous,
+    SubscriptionUnknown,
+    TracedCounter,
+)
 from ledger.outcomes import OUTCOMES
 from ledger.periods import Period, Terms, first_open_period, period_at
 from ledger.queries import load_queries
-from ledger.rating import ZERO, Charge, Correction, Rating
+from ledger.rating import ZERO
 from ledger.terms import read_terms
 from ledger.verify_page import Days
 from ledger.working import charge_from_json, line_from_json
@@ -27,97 +34,6 @@ PAGE = 1_000
 
 _SQL = load_queries("explain")
 _FREEZING = load_queries("freezing")
-
-
-class SubscriptionUnknown(LookupError):
-    """No service that was asked for has such a subscription."""
-
-
-class SubscriptionAmbiguous(LookupError):
-    """Several services have one; ``services`` are their codes."""
-
-    def __init__(self, services: list[str]) -> None:
-        super().__init__(", ".join(services))
-        self.services = services
-
-
-class RatingUnreadable(ValueError):
-    """What a frozen line of this metric keeps of its rating is none."""
-
-
-@dataclass(frozen=True)
-class Subject:
-    """The subscription that is explained, by its external ids, and whose it is."""
-
-    id: int
-    service: str
-    external_id: str
-    customer: str
-    customer_name: str
-    created_at: datetime
-    terms: Terms
-
-
-@dataclass(frozen=True)
-class ExplainedLine:
-    """A line of a bill; ``usage`` is the period that a correction corrects, else None.
-
-    ``quantity`` and ``base`` are not rounded; ``counters`` is how many came here.
-    """
-
-    metric_id: int
-    metric: str
-    aggregation: str
-    usage_start: datetime
-    usage: Period | None
-    quantity: Decimal
-    base: Decimal
-    counters: int
-    charge: Charge | None
-    currency: str
-    rating: Rating | Correction
-
-
-@dataclass(frozen=True)
-class ExplainedBill:
-    """A period and what it comes to.
-
-    Frozen ones have ``frozen_at``, their seal when it was taken, and the file of their
-    counters when they were archived; others freeze from ``grace_until`` on.
-    """
-
-    period: Period
-    plan: str
-    currency: str
-    lines: tuple[ExplainedLine, ...]
-    failure: str | None = None
-    grace_until: datetime | None = None
-    frozen_at: datetime | None = None
-    seal: bytes | None = None
-    archived_at: datetime | None = None
-    file_name: str | None = None
-
-
-@dataclass(frozen=True)
-class TracedCounter:
-    """A counter with the item of the batch that brought it, and how it was taken back.
-
-    ``entered`` and ``voided_in`` begin the periods whose bills it came into and left.
-    """
-
-    transaction_id: str
-    occurred_at: datetime
-    value: Decimal | None
-    members: list[str] | None
-    batch_id: UUID
-    item_index: int
-    received_at: datetime | None
-    outcome: str | None
-    entered: datetime
-    voided_in: datetime | None
-    voided_at: datetime | None
-    voided_by: str | None
-    reason: str | None
 
 
 def find_subject(conn: Connection, subscription: str, service: str | None) -> Subject:

@@ -19,16 +19,14 @@ from deploy.bill_text import (
 from deploy.options import PERIOD_METAVAR, read_period, state_option
 from deploy.stack import find_stack
 from ledger.db import Connection, connect
-from ledger.explain import (
+from ledger.explain import explain_bills, find_subject, line_counters
+from ledger.explained import (
     ExplainedBill,
     ExplainedLine,
     RatingUnreadable,
     Subject,
     SubscriptionAmbiguous,
     SubscriptionUnknown,
-    explain_bills,
-    find_subject,
-    line_counters,
 )
 from ledger.money import EXACT
 from ledger.verify_page import Days
