@@ -15,6 +15,7 @@ from schemas.answers import ErrorSchema
 from schemas.texts import MAX_TEXT_BYTES, MAX_TEXT_CHARS
 from schemas.timestamps import EPOCH_PATTERN, ISO_PATTERN
 from schemas.usage import (
+    MAX_BATCH_MEMBERS,
     MAX_COUNTERS,
     MAX_MEMBERS,
     CounterSchema,
@@ -51,7 +52,11 @@ _OWN_FIELDS: Final = {
     Value: _TEXT_OR_NUMBER,
     Timestamp: _TIMESTAMP,
     Members: _MEMBERS,
-    Items: {"minItems": 1, "maxItems": MAX_COUNTERS},
+    Items: {
+        "minItems": 1,
+        "maxItems": MAX_COUNTERS,
+        "description": f"At most {MAX_BATCH_MEMBERS} members in all their lists.",
+    },
 }
 _PARAMETER: Final = re.compile(r"<(?:path:)?(\w+)>")
 

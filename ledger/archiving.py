@@ -7,7 +7,8 @@ was taken back also stays in ``counter_void``.
 
 The steps, each repeatable: copy to a temporary name, rename, record the file and close
 its periods in one short transaction that excludes folds, delete in batches beside them.
-A period that is closed takes no late counter and no void any more.
+A period that is closed takes no late counter and no void any more. Its identities are
+forgotten: one that comes again with a timestamp of a period that is not closed is new.
 
 Not by dropping monthly partitions: PostgreSQL has no unique key over partitions without
 the partition's own column in it, so the same identity with another timestamp would be

@@ -9,9 +9,10 @@ from decimal import Decimal
 from typing import Any
 
 from ledger.db import Connection
-from ledger.periods import Period
+from ledger.periods import Period, Terms
 from ledger.queries import load_queries
 from ledger.rating import (
+    NOTHING,
     ZERO,
     Charge,
     Correction,
@@ -19,7 +20,14 @@ from ledger.rating import (
     rate_correction,
     rate_usage,
 )
-from ledger.working import charge_from_json, line_json, read_tiers
+from ledger.working import (
+    AFTER_END,
+    BILLED,
+    ELSEWHERE,
+    line_json,
+    prior_from_json,
+    read_tiers,
+)
 from schemas.messages import plain_number
 
 RATING_ERRORS = (ArithmeticError, KeyError, StopIteration, ValueError)
@@ -40,14 +48,21 @@ class BillLine:
     charge: Charge | None
     currency: str
     rating: Rating | Correction
+    due: str = BILLED
+
+    @property
+    def amount(self) -> Decimal:
+        """What is billed: nothing, where it is not due here."""
+        return self.rating.amount if self.due == BILLED else ZERO
 
 
 @dataclass(frozen=True)
 class Bill:
     """What a period comes to. ``failure``: why it cannot be rated; then without lines.
 
-    ``billed`` False: it was billed elsewhere, before the ledger knew the subscription;
-    a charge without usage costs nothing then, and late usage what it adds to none.
+    ``due`` is of charges without usage. BILLED: what none costs, such as a minimum.
+    ELSEWHERE: nothing, and late usage costs what it adds to none. AFTER_END: nothing,
+    and should the subscription go on, usage costs all that it comes to.
     """
 
     subscription_id: int
@@ -56,7 +71,7 @@ class Bill:
     plan_id: int
     plan: str
     currency: str
-    billed: bool
+    due: str
     lines: tuple[BillLine, ...] = ()
     failure: str | None = None
 
@@ -84,6 +99,16 @@ def read_charge(
         rounding,
         rounding_precision,
     )
+
+
+def due_of(terms: Terms, period: Period, created_at: datetime) -> str:
+    """Whether a period's charges without usage are due; of what ``due`` is in a Bill.
+
+    ``created_at``: when the ledger came to know the subscription.
+    """
+    if terms.ended_at is not None and period.start >= terms.ended_at:
+        return AFTER_END
+    return BILLED if period.end > created_at else ELSEWHERE
 
 
 def bills_of(conn: Connection, bills: Sequence[Bill]) -> list[Bill]:
@@ -124,9 +149,9 @@ def write_bills(conn: Connection, bills: Sequence[Bill], now: datetime) -> None:
             "usage_starts": [line.usage_start for _, line in lines],
             "period_ends": [bill.period.end for bill, _ in lines],
             "aggregations": [line.aggregation for _, line in lines],
-            "amounts": [plain_number(line.rating.amount) for _, line in lines],
+            "amounts": [plain_number(line.amount) for _, line in lines],
             "ratings": [
-                json.dumps(line_json(line.charge, line.currency, line.rating))
+                json.dumps(line_json(line.charge, line.currency, line.rating, line.due))
                 for _, line in lines
             ],
             "now": now,
@@ -153,16 +178,17 @@ def _usage_line(
     metric_id: int,
     metric: str,
     aggregation: str,
-    quantity: Decimal | None,
+    quantity: Decimal,
+    counters: int,
+    charge_currency: str | None,
     *charge_row: Any,
 ) -> BillLine:
-    charge = read_charge(*charge_row)
-    rating = rate_usage(charge, quantity or ZERO, bill.currency)
-    if quantity is None and not bill.billed:
-        rating = Rating(ZERO, ZERO, ZERO, ZERO, ())
+    charge, currency = read_charge(*charge_row), charge_currency or bill.currency
+    due = BILLED if counters else bill.due
+    rating = NOTHING if due == AFTER_END else rate_usage(charge, quantity, currency)
     start = bill.period.start
     return BillLine(
-        metric_id, metric, aggregation, start, False, charge, bill.currency, rating
+        metric_id, metric, aggregation, start, False, charge, currency, rating, due
     )
 
 
@@ -172,12 +198,18 @@ def _correction_line(
     aggregation: str,
     usage_start: datetime,
     quantity: Decimal,
-    base: Decimal,
     currency: str,
-    stored_charge: dict[str, Any] | None,
+    stored: dict[str, Any] | None,
 ) -> BillLine:
-    charge = charge_from_json(stored_charge)
-    rating = rate_correction(charge, base, quantity, currency)
+    prior = prior_from_json(stored, currency)
+    rating = rate_correction(prior.charge, prior.before, quantity, prior.currency)
     return BillLine(
-        metric_id, metric, aggregation, usage_start, True, charge, currency, rating
+        metric_id,
+        metric,
+        aggregation,
+        usage_start,
+        True,
+        prior.charge,
+        prior.currency,
+        rating,
     )

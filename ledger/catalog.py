@@ -140,6 +140,8 @@ def upsert_plan(conn: Connection, row: PlanRow) -> None:
     service_id = _need_service(conn, row.service)
     names = {"service": row.service, "plan": row.code}
     known = conn.execute(_SQL["plan_id"], names).fetchone()
+    if known is not None and known[2] != row.interval:
+        exclude_folds(conn, service_id)  # before the look at what is frozen
     before = terms_of(conn, row.service, plan=row.code)
     written = conn.execute(_SQL["upsert_plan"], {**row.__dict__, "charges": None})
     after = terms_of(conn, row.service, plan=row.code)
@@ -149,7 +151,7 @@ def upsert_plan(conn: Connection, row: PlanRow) -> None:
     changed = _replace_charges(conn, found[0], row)
     if written.rowcount:  # its grace, too
         conn.execute(_SQL["look_at_freezes"], {"plan_id": found[0]})
-    if known is not None and (changed or known != found):
+    if known is not None and (changed or known[1] != found[1]):
         rerate_plan(conn, service_id, found[0])
 
 
@@ -187,6 +189,10 @@ def upsert_subscription(conn: Connection, row: SubscriptionRow) -> None:
     plan is not known.
     """
     service_id = _need_service(conn, row.service)
+    if conn.execute(_SQL["subscription_differs"], row.__dict__).fetchone():
+        # Before the row's lock, which a fold may want; and before the look at what is
+        # frozen. Most rows are as they were, and hold up no fold.
+        exclude_folds(conn, service_id)
     before = terms_of(conn, row.service, subscription=row.external_id)
     found = conn.execute(_SQL["upsert_subscription"], row.__dict__).fetchone()
     if found is None:
@@ -194,6 +200,7 @@ def upsert_subscription(conn: Connection, row: SubscriptionRow) -> None:
             f"subscription {row.external_id}: customer {row.customer}, plan {row.plan} "
             f"or service {row.service} is not known"
         )
+    conn.execute(_SQL["forget_plans"], row.__dict__)
     conn.execute(_SQL["note_plan"], row.__dict__)
     after = terms_of(conn, row.service, subscription=row.external_id)
     replace_changed(conn, service_id, before, after)

@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -136,19 +136,20 @@ def _bill_lines(conn: Connection, period: _Period) -> Iterator[bytes]:
             "period_start": period.start,
         },
     )
-    for code, usage_start, aggregation, quantity, base, *row in rows:
+    for code, usage_start, end, aggregation, quantity, base, *row in rows:
         counters, last_at, last_transaction_id, amount, rating = row
         yield _line(
             [
                 code,
                 _instant(usage_start),
+                _instant(end),
                 aggregation,
                 _number(quantity),
                 _number(base),
                 counters,
                 last_at and _instant(last_at),
                 last_transaction_id,
-                _number(amount),
+                None if amount is None else _number(amount),
                 rating,
             ]
         )
@@ -160,7 +161,7 @@ def _line(values: list[Any]) -> bytes:
 
 
 def _instant(instant: datetime) -> str:
-    return instant.isoformat(timespec="microseconds")
+    return instant.astimezone(UTC).isoformat(timespec="microseconds")
 
 
 def _number(number: Decimal) -> str:

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from ledger.billing import RATING_ERRORS, Bill, bills_of
+from ledger.billing import RATING_ERRORS, Bill, bills_of, due_of
 from ledger.db import Connection
 from ledger.explained import (
     ExplainedBill,
@@ -28,7 +28,7 @@ from ledger.queries import load_queries
 from ledger.rating import ZERO
 from ledger.terms import read_terms
 from ledger.verify_page import Days
-from ledger.working import charge_from_json, line_from_json
+from ledger.working import billed_line, charge_from_json
 
 PAGE = 1_000
 
@@ -137,7 +137,7 @@ def _frozen_line(
 ) -> ExplainedLine:
     try:
         charge, currency = charge_from_json(rating["charge"]), rating["currency"]
-        rated = line_from_json(rating)
+        rated = billed_line(rating)
     except (*RATING_ERRORS, TypeError) as error:
         raise RatingUnreadable(metric) from error
     return ExplainedLine(
@@ -185,10 +185,9 @@ def _open_bill(conn: Connection, subject: Subject, period: Period) -> ExplainedB
     ).fetchone()
     assert row is not None  # noqa: S101 - a subscription has a plan at any time
     _, name, plan_id, plan, currency, grace_hours, _ = row
-    over = subject.terms.ended_at is not None and period.start >= subject.terms.ended_at
-    billed = not over and period.end > subject.created_at
+    due = due_of(subject.terms, period, subject.created_at)
     (bill,) = bills_of(
-        conn, [Bill(subject.id, name, period, plan_id, plan, currency, billed)]
+        conn, [Bill(subject.id, name, period, plan_id, plan, currency, due)]
     )
     stored = {
         (metric_id, usage_start): (usage_end, quantity, base, counters)

@@ -11,15 +11,16 @@ and is one transaction; repeated, it finds what is left.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
-from ledger.billing import Bill, BillLine, bills_of, write_bills
+from ledger.billing import Bill, BillLine, bills_of, due_of, write_bills
 from ledger.db import Connection
 from ledger.outbox import enqueue_event
 from ledger.periods import Period, Terms, first_open_period
 from ledger.queries import load_queries
 from ledger.rerating import exclude_folds
 from ledger.terms import read_terms
+from ledger.working import AFTER_END
 from schemas.messages import plain_number
 
 PAGE = 200
@@ -111,15 +112,15 @@ def _due_bills(
     for key, name, plan_id, plan, currency, grace_hours, corrected in rows:
         candidate = by_key[key]
         period, terms = candidate.period, candidate.terms
-        over = terms.ended_at is not None and period.start >= terms.ended_at
+        over = due_of(terms, period, candidate.created_at) == AFTER_END
         due_at = period.end + timedelta(hours=grace_hours)
         if over and not corrected:
             later[key] = None
         elif due_at > now:
             later[key] = due_at
         else:
-            billed = not over and period.end > candidate.created_at
-            due.append(Bill(key, name, period, plan_id, plan, currency, billed))
+            kind = due_of(terms, period, candidate.created_at)
+            due.append(Bill(key, name, period, plan_id, plan, currency, kind))
     return due, later
 
 
@@ -141,11 +142,11 @@ def _line_data(line: BillLine) -> dict[str, str | None]:
         "units": plain_number(line.rating.units),
         "included": plain_number(line.rating.included),
         "overage": plain_number(line.rating.overage),
-        "amount": plain_number(line.rating.amount),
+        "amount": plain_number(line.amount),
         "currency": line.currency,
         "correction_of": _instant(line.usage_start) if line.is_correction else None,
     }
 
 
 def _instant(instant: datetime) -> str:
-    return instant.isoformat()[:-6] + "Z"
+    return instant.astimezone(UTC).isoformat()[:-6] + "Z"

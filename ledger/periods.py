@@ -30,7 +30,8 @@ class Terms:
     """What decides a subscription's periods. Instants are aware, in UTC.
 
     ``interval`` is its first plan's; ``changes`` come in their order. Periods that end
-    by ``frozen_until`` are in the books and are not computed any more.
+    by ``frozen_until`` are in the books and are not computed any more: a start that is
+    moved behind them moves no period.
     """
 
     interval: str
@@ -56,7 +57,7 @@ def period_at(terms: Terms, instant: datetime) -> Period | None:
     What is frozen cuts: on its far side the answer ends there, on this side it begins
     there.
     """
-    if instant < terms.started_at:
+    if instant < begin_of(terms):
         return None
     if terms.ended_at is not None and instant >= terms.ended_at:
         return None
@@ -80,20 +81,30 @@ def period_at(terms: Terms, instant: datetime) -> Period | None:
 def first_open_period(terms: Terms) -> Period:
     """The first period that is not frozen: where late usage is billed.
 
-    After the end of the subscription the periods go on, for corrections alone.
+    After the end of the subscription the periods go on, for corrections alone, and of a
+    month at most, so that none waits for long.
     """
     start = terms.frozen_until or terms.started_at
-    start = max(start, terms.started_at)
     if terms.ended_at is not None and start >= terms.ended_at:
-        terms = replace(terms, ended_at=None)
+        interval, _, _ = _part_at(terms, start)
+        if interval != "weekly":
+            interval = "monthly"
+        terms = replace(terms, ended_at=None, interval=interval, changes=())
     period = period_at(terms, start)
     assert period is not None  # noqa: S101 - it lies in the subscription's life
     return period
 
 
+def begin_of(terms: Terms) -> datetime:
+    """When its periods begin: at its start, or where the first open one does."""
+    if terms.frozen_until is None:
+        return terms.started_at
+    return min(terms.started_at, terms.frozen_until)
+
+
 def _part_at(terms: Terms, instant: datetime) -> tuple[str, datetime, datetime | None]:
     """The interval at an instant, and between which instants it cannot be cut."""
-    interval, lower, upper = terms.interval, terms.started_at, terms.ended_at
+    interval, lower, upper = terms.interval, begin_of(terms), terms.ended_at
     for change in terms.changes:
         if change.at > instant:
             upper = change.at if upper is None else min(upper, change.at)

@@ -16,7 +16,7 @@ from ledger.billing import read_charge
 from ledger.db import Connection
 from ledger.queries import load_queries
 from ledger.rating import Charge, Correction, Rating, rate_correction, rate_usage
-from ledger.working import charge_from_json, line_from_json
+from ledger.working import billed_line, prior_from_json
 
 LOCK_SPACE = 0x6662_7075 << 32
 """Advisory locks of pushing: this plus the subscription's key."""
@@ -28,7 +28,8 @@ _SQL = load_queries("push")
 class Claim:
     """A rollup to send, as it was when claimed; codes and external ids name it to Odoo.
 
-    ``charge`` is what it is rated by, None: nothing. ``frozen`` is the rating for good.
+    ``charge`` is what it is rated by, None: nothing. ``frozen`` is the rating for good,
+    ``before`` what a correction's usage was billed at last.
     """
 
     subscription_id: int
@@ -45,6 +46,7 @@ class Claim:
     metric: str
     currency: str
     frozen: Rating | Correction | None
+    before: Rating
     charge: Charge | None
 
     @property
@@ -57,7 +59,9 @@ class Claim:
         if self.frozen is not None:
             return self.frozen
         if self.is_correction:
-            return rate_correction(self.charge, self.base, self.quantity, self.currency)
+            return rate_correction(
+                self.charge, self.before, self.quantity, self.currency
+            )
         return rate_usage(self.charge, self.quantity, self.currency)
 
 
@@ -176,10 +180,15 @@ def push_failed_before(conn: Connection, kind: str) -> bool:
 
 
 def _claim(*row: Any) -> Claim:
-    values, (rating, corrected, *charge_row) = row[:13], row[13:]
-    charge = charge_from_json(corrected) or read_charge(*charge_row)
-    frozen = None if rating is None else line_from_json(rating)
-    return Claim(*(*values, frozen, charge))
+    values, (currency, rating, stored, *charge_row) = row[:12], row[12:]
+    prior = prior_from_json(stored, currency)
+    charge = read_charge(*charge_row) if stored is None else prior.charge
+    frozen = None if rating is None else billed_line(rating)
+    if rating is not None:
+        currency = rating["currency"]
+    elif stored is not None:
+        currency = prior.currency
+    return Claim(*(*values, currency, frozen, prior.before, charge))
 
 
 def _keys(claims: Sequence[Claim]) -> Mapping[str, list[Any]]:

@@ -79,6 +79,10 @@ class Rating:
     true_up: Decimal = ZERO
 
 
+NOTHING = Rating(ZERO, ZERO, ZERO, ZERO, ())
+"""What is not used and not charged comes to."""
+
+
 @dataclass(frozen=True)
 class Correction:
     """A period as it was billed and as it is by now; a bill has the difference."""
@@ -133,12 +137,10 @@ def rate_usage(charge: Charge | None, quantity: Decimal, currency: str) -> Ratin
 
 
 def rate_correction(
-    charge: Charge | None, base: Decimal, quantity: Decimal, currency: str
+    charge: Charge | None, before: Rating, quantity: Decimal, currency: str
 ) -> Correction:
-    """Price what a period comes to by now beside what was billed for it."""
-    return Correction(
-        rate_usage(charge, base, currency), rate_usage(charge, quantity, currency)
-    )
+    """Price what a period comes to by now beside what it was billed at last."""
+    return Correction(before, rate_usage(charge, quantity, currency))
 
 
 def round_units(quantity: Decimal, rounding: str, precision: int) -> Decimal:

@@ -3,14 +3,14 @@
 A start that was corrected, another anchor, timezone, plan or interval moves the bounds
 of the periods; what was counted by the old bounds is counted again by the new ones.
 What is frozen stays. Counters that the new terms leave outside the subscription's life
-stay where they are.
+are taken back on record, and come back by themselves when the terms do.
 """
 
 from datetime import datetime
 
 from ledger.db import Connection
 from ledger.locks import TERMS_LOCK
-from ledger.periods import Period, Terms, first_open_period, period_at
+from ledger.periods import Period, Terms, begin_of, first_open_period, period_at
 from ledger.queries import load_queries
 from ledger.refolding import Scope, refold
 from ledger.terms import TermsById
@@ -57,10 +57,11 @@ def replace_counters(conn: Connection, subscription_id: int, terms: Terms) -> No
                 "period_end": period.end,
             },
         )
+    life = {"begin": begin_of(terms), "end": terms.ended_at}
+    conn.execute(_SQL["take_out_of_life"], {**scope.__dict__, **life})
+    conn.execute(_SQL["bring_back_to_life"], {**scope.__dict__, **life})
     span = conn.execute(_SQL["span"], scope.__dict__).fetchone()
-    if span is None or span[0] is None:
-        return
-    periods = _periods_of(terms, *span)
+    periods = [] if span is None or span[0] is None else _periods_of(terms, *span)
     conn.execute(
         _SQL["move_counters"],
         {
@@ -75,7 +76,7 @@ def replace_counters(conn: Connection, subscription_id: int, terms: Terms) -> No
 def _periods_of(terms: Terms, first: datetime, last: datetime) -> list[Period]:
     """The periods that hold instants from ``first`` to ``last``, in their order."""
     periods: list[Period] = []
-    instant = max(first, terms.started_at, terms.frozen_until or first)
+    instant = max(first, begin_of(terms), terms.frozen_until or first)
     while instant <= last:
         period = period_at(terms, instant)
         if period is None:

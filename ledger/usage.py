@@ -12,7 +12,7 @@ from ledger.db import Connection
 from ledger.periods import Period
 from ledger.queries import load_queries
 from ledger.rating import Correction, Rating, rate_correction
-from ledger.working import charge_from_json, line_from_json
+from ledger.working import billed_line, line_from_json, prior_from_json
 
 _SQL = load_queries("usage")
 
@@ -85,8 +85,8 @@ def read_corrections(
 
 
 def frozen_rating(stored: dict[str, Any]) -> Rating:
-    """A charge's line as it was frozen; not one of a correction."""
-    line = line_from_json(stored)
+    """A charge's line as it was billed; not one of a correction."""
+    line = billed_line(stored)
     assert isinstance(line, Rating)  # noqa: S101 - its row is no correction's
     return line
 
@@ -101,13 +101,12 @@ def _correction(
     events: int,
     currency: str,
     frozen: dict[str, Any] | None,
-    base: Decimal,
     quantity: Decimal,
-    stored_charge: dict[str, Any] | None,
+    stored: dict[str, Any] | None,
 ) -> CorrectionUsage:
+    prior = prior_from_json(stored, currency)
     if frozen is None:
-        charge = charge_from_json(stored_charge)
-        rating = rate_correction(charge, base, quantity, currency)
+        rating = rate_correction(prior.charge, prior.before, quantity, prior.currency)
     else:
         line = line_from_json(frozen)
         assert isinstance(line, Correction)  # noqa: S101 - its row is a correction's
@@ -119,6 +118,6 @@ def _correction(
         name,
         aggregation,
         events,
-        currency,
+        prior.currency,
         rating,
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -10,8 +10,21 @@ from ledger.billing import RATING_ERRORS
 from ledger.chain import check_chain
 from ledger.db import Connection
 from ledger.queries import load_queries
-from ledger.rating import Correction, Rating, rate_correction, rate_usage
-from ledger.working import charge_from_json, line_from_json
+from ledger.rating import (
+    NOTHING,
+    ZERO,
+    Correction,
+    Rating,
+    rate_correction,
+    rate_usage,
+)
+from ledger.working import (
+    AFTER_END,
+    BILLED,
+    charge_from_json,
+    line_from_json,
+    prior_from_json,
+)
 
 _SQL = load_queries("verify")
 
@@ -69,6 +82,10 @@ def _rollups(
     ):
         where = _where(names[key], metric, start, usage_start)
         yield Mismatch("rollup", where, f"is missing for {count} counters")
+    for key, metric, start, usage_start, problem in conn.execute(
+        _SQL["wrong_states"], values
+    ):
+        yield Mismatch("state", _where(names[key], metric, start, usage_start), problem)
     for key, metric, start, usage_start, before, base in conn.execute(
         _SQL["wrong_bases"], values
     ):
@@ -93,6 +110,12 @@ def _periods(
 ) -> Iterator[Mismatch]:
     for key, metric, start, problem in conn.execute(_SQL["wrong_periods"], values):
         yield Mismatch("period", _where(names[key], metric, start), problem)
+    for key, start, count in conn.execute(_SQL["unsealed_periods"], values):
+        problem = f"and {count - 1} more are frozen for an hour, and not sealed"
+        yield Mismatch("seal", _where(names[key], "", start), problem)
+    for key, start, count in conn.execute(_SQL["kept_archived_counters"], values):
+        problem = f"is archived, and {count} of its counters are still here"
+        yield Mismatch("archive", _where(names[key], "", start), problem)
     for key, start, problem in conn.execute(_SQL["wrong_frozen_periods"], values):
         yield Mismatch("period", _where(names[key], "", start), problem)
 
@@ -100,33 +123,40 @@ def _periods(
 def _bills(
     conn: Connection, names: Mapping[int, str], values: dict[str, Any]
 ) -> Iterator[Mismatch]:
-    for key, metric, start, usage_start, quantity, base, amount, stored in conn.execute(
+    for key, metric, start, usage_start, *row in conn.execute(
         _SQL["frozen_lines"], values
     ):
-        problem = _rated_wrong(stored, quantity, base, amount)
+        problem = _rated_wrong(*row)
         if problem is not None:
             where = _where(names[key], metric, start, usage_start)
             yield Mismatch("rating", where, problem)
 
 
 def _rated_wrong(
-    stored: dict[str, Any], quantity: Decimal, base: Decimal, amount: Decimal
+    quantity: Decimal,
+    counters: int,
+    amount: Decimal,
+    stored: dict[str, Any],
+    before: dict[str, Any] | None,
 ) -> str | None:
     try:
-        line = line_from_json(stored)
+        line, due = line_from_json(stored), stored["due"]
         charge, currency = charge_from_json(stored["charge"]), stored["currency"]
-        rated: Rating | Correction
+        rated: Rating | Correction = rate_usage(charge, quantity, currency)
         if isinstance(line, Correction):
-            rated = rate_correction(charge, base, quantity, currency)
-        else:
-            rated = rate_usage(charge, quantity, currency)
+            prior = prior_from_json(before, currency)
+            rated = rate_correction(charge, prior.before, quantity, currency)
+        elif due == AFTER_END:
+            rated = NOTHING
     except RATING_ERRORS as error:
         return f"cannot be rated by its charge: {error!r}"
-    billed_elsewhere = isinstance(line, Rating) and quantity == line.amount == 0
-    if rated != line and not billed_elsewhere:
+    if due != BILLED and counters:
+        return f"is said to be due {due}, and has {counters} counters"
+    if rated != line:
         return f"comes to {rated.amount}, was rated as {line.amount}"
-    if amount != line.amount:
-        return f"was rated as {line.amount}, its amount is {amount}"
+    billed = line.amount if due == BILLED else ZERO
+    if amount != billed:
+        return f"was rated as {billed}, its amount is {amount}"
     return None
 
 
@@ -153,4 +183,4 @@ def _where(
 
 
 def _instant(instant: datetime) -> str:
-    return f"{instant:%Y-%m-%dT%H:%M:%SZ}"
+    return f"{instant.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"

@@ -4,13 +4,29 @@ Plain JSON values; every number is a decimal string, so that it reads back exact
 correction has the working twice, ``before`` and ``after``.
 """
 
+from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
-from ledger.rating import Charge, Correction, Rating, Step, Tier
+from ledger.rating import NOTHING, ZERO, Charge, Correction, Rating, Step, Tier
 from schemas.messages import plain_number
 
 Json = dict[str, Any]
+
+BILLED: Final = "billed"
+ELSEWHERE: Final = "elsewhere"
+"""Not billed here: it ended before the ledger knew the subscription, without usage."""
+AFTER_END: Final = "after_end"
+"""Not billed: the subscription had ended, and the period is for corrections alone."""
+
+
+@dataclass(frozen=True)
+class Prior:
+    """By what a correction is rated: the charge, and what was billed at last."""
+
+    charge: Charge | None
+    currency: str
+    before: Rating
 
 
 def charge_json(charge: Charge | None) -> Json | None:
@@ -103,9 +119,14 @@ def rating_from_json(stored: Json) -> Rating:
     )
 
 
-def line_json(charge: Charge | None, currency: str, line: Rating | Correction) -> Json:
+def line_json(
+    charge: Charge | None,
+    currency: str,
+    line: Rating | Correction,
+    due: str = BILLED,
+) -> Json:
     """All that a frozen rollup keeps of its rating."""
-    stored = {"charge": charge_json(charge), "currency": currency}
+    stored = {"charge": charge_json(charge), "currency": currency, "due": due}
     if isinstance(line, Rating):
         return {**stored, **rating_json(line)}
     return {
@@ -123,6 +144,22 @@ def line_from_json(stored: Json) -> Rating | Correction:
     return Correction(
         rating_from_json(stored["before"]), rating_from_json(stored["after"])
     )
+
+
+def billed_line(stored: Json) -> Rating | Correction:
+    """The line with the amount that was billed: none, for what is billed elsewhere."""
+    line = line_from_json(stored)
+    if isinstance(line, Rating) and stored["due"] != BILLED:
+        return replace(line, amount=ZERO)
+    return line
+
+
+def prior_from_json(stored: Json | None, currency: str) -> Prior:
+    """From the rating of the rollup before the correction; None: there is none."""
+    if stored is None:
+        return Prior(None, currency, NOTHING)
+    before = rating_from_json(stored.get("after", stored))
+    return Prior(charge_from_json(stored["charge"]), stored["currency"], before)
 
 
 def _sums(line: Rating | Correction) -> Json:

@@ -30,10 +30,24 @@ LANGUAGE sql STABLE AS $$
 $$;
 
 -- A charge's older terms: a period that has ended by the time of a change is still billed
--- by the terms that it ended under.
+-- by the terms that it ended under; so its plan's currency and its metric's rounding
+-- stand in it as well.
 ALTER TABLE plan ADD COLUMN created_at timestamptz NOT NULL DEFAULT '-infinity';
 ALTER TABLE plan ALTER COLUMN created_at SET DEFAULT now();
-ALTER TABLE charge ADD COLUMN valid_from timestamptz NOT NULL DEFAULT '-infinity';
+ALTER TABLE charge
+    ADD COLUMN valid_from         timestamptz NOT NULL DEFAULT '-infinity',
+    ADD COLUMN currency           text,
+    ADD COLUMN rounding           text,
+    ADD COLUMN rounding_precision integer;
+UPDATE charge c
+   SET currency = p.currency, rounding = m.rounding,
+       rounding_precision = m.rounding_precision
+  FROM plan p, metric m
+ WHERE p.id = c.plan_id AND m.id = c.metric_id;
+ALTER TABLE charge
+    ALTER COLUMN currency SET NOT NULL,
+    ALTER COLUMN rounding SET NOT NULL,
+    ALTER COLUMN rounding_precision SET NOT NULL;
 CREATE TABLE charge_before (
     LIKE charge INCLUDING DEFAULTS,
     valid_until timestamptz NOT NULL,
@@ -47,6 +61,10 @@ BEGIN
         IF (SELECT created_at < now() FROM plan WHERE id = NEW.plan_id) THEN
             NEW.valid_from := now();
         END IF;
+        NEW.currency := (SELECT currency FROM plan WHERE id = NEW.plan_id);
+        SELECT rounding, rounding_precision
+          INTO NEW.rounding, NEW.rounding_precision
+          FROM metric WHERE id = NEW.metric_id;
         RETURN NEW;
     END IF;
     INSERT INTO charge_before SELECT OLD.*, now() ON CONFLICT DO NOTHING;
@@ -60,6 +78,26 @@ $$;
 CREATE TRIGGER keep_charge BEFORE INSERT OR UPDATE OR DELETE ON charge
     FOR EACH ROW EXECUTE FUNCTION keep_charge();
 
+CREATE FUNCTION pass_on_to_charges() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_TABLE_NAME = 'plan' THEN
+        UPDATE charge SET currency = NEW.currency WHERE plan_id = NEW.id;
+    ELSE
+        UPDATE charge
+           SET rounding = NEW.rounding, rounding_precision = NEW.rounding_precision
+         WHERE metric_id = NEW.id;
+    END IF;
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER plan_currency AFTER UPDATE OF currency ON plan
+    FOR EACH ROW WHEN (OLD.currency <> NEW.currency)
+    EXECUTE FUNCTION pass_on_to_charges();
+CREATE TRIGGER metric_rounding AFTER UPDATE OF rounding, rounding_precision ON metric
+    FOR EACH ROW WHEN ((OLD.rounding, OLD.rounding_precision)
+                       IS DISTINCT FROM (NEW.rounding, NEW.rounding_precision))
+    EXECUTE FUNCTION pass_on_to_charges();
+
 -- A plan's charges for a period that ends then. Of two changes in one transaction the
 -- first kept what was there before.
 CREATE FUNCTION charges_at(plan integer, period_end timestamptz) RETURNS SETOF charge
@@ -68,7 +106,8 @@ LANGUAGE sql STABLE AS $$
      WHERE c.plan_id = plan AND c.valid_from < period_end
     UNION ALL
     SELECT b.plan_id, b.metric_id, b.public_id, b.model, b.included, b.price,
-           b.package_size, b.tiers, b.minimum, b.valid_from
+           b.package_size, b.tiers, b.minimum, b.valid_from, b.currency, b.rounding,
+           b.rounding_precision
       FROM charge_before b
      WHERE b.plan_id = plan AND b.valid_from < period_end
        AND b.valid_until >= period_end
@@ -78,7 +117,9 @@ $$;
 ALTER TABLE counter ADD COLUMN late_in timestamptz CHECK (late_in > period_start);
 
 -- Counters that were taken back, as they were; appended, never edited. voided_in is the
--- period in which it stopped counting: a later one than its own makes a correction.
+-- period in which it stopped counting: a later one than its own makes a correction. By
+-- 'terms' those that a changed start or end left outside the subscription's life;
+-- restored_at: another change brought it back.
 CREATE TABLE counter_void (
     id              bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     service_id      integer     NOT NULL REFERENCES service,
@@ -95,10 +136,23 @@ CREATE TABLE counter_void (
     voided_in       timestamptz NOT NULL,
     voided_at       timestamptz NOT NULL,
     voided_by       text        NOT NULL,
-    reason          text        NOT NULL
+    reason          text        NOT NULL,
+    restored_at     timestamptz
 );
 CREATE INDEX counter_void_identity
     ON counter_void (subscription_id, metric_id, transaction_id);
+
+CREATE FUNCTION refuse_void_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'counter_void is appended to and never edited';
+END
+$$;
+CREATE TRIGGER counter_void_kept BEFORE UPDATE ON counter_void
+    FOR EACH ROW WHEN (to_jsonb(OLD) - 'restored_at'
+                       IS DISTINCT FROM to_jsonb(NEW) - 'restored_at')
+    EXECUTE FUNCTION refuse_void_change();
+CREATE TRIGGER counter_void_kept_delete BEFORE DELETE ON counter_void
+    FOR EACH ROW EXECUTE FUNCTION refuse_void_change();
 
 -- Every counter that ever counted: in the bills of which periods, from entered on, before
 -- left (NULL: still).
@@ -131,9 +185,19 @@ ALTER TABLE rollup
     ADD PRIMARY KEY (subscription_id, metric_id, period_start, usage_start),
     ADD CHECK (usage_start <= period_start),
     ADD CHECK (num_nonnulls(frozen_at, amount, rating) IN (0, 3));
-CREATE INDEX rollup_correction
-    ON rollup (subscription_id, metric_id, usage_start, period_start)
-    WHERE usage_start < period_start;
+CREATE INDEX rollup_usage
+    ON rollup (subscription_id, metric_id, usage_start, period_start);
+
+-- How the usage of a period was billed at last before this one.
+CREATE FUNCTION prior_rating(
+    subscription bigint, metric integer, usage timestamptz, period timestamptz
+) RETURNS jsonb
+LANGUAGE sql STABLE AS $$
+    SELECT rating FROM rollup
+     WHERE subscription_id = subscription AND metric_id = metric
+       AND usage_start = usage AND period_start < period
+     ORDER BY period_start DESC LIMIT 1
+$$;
 
 CREATE FUNCTION refuse_frozen() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -147,11 +211,13 @@ CREATE TRIGGER rollup_frozen BEFORE UPDATE ON rollup
     WHEN (OLD.frozen_at IS NOT NULL
           AND (OLD.period_end, OLD.aggregation, OLD.quantity, OLD.base, OLD.counters,
                OLD.last_at, OLD.last_transaction_id, OLD.frozen_at, OLD.amount,
-               OLD.rating)
+               OLD.rating, OLD.subscription_id, OLD.metric_id, OLD.period_start,
+               OLD.usage_start)
               IS DISTINCT FROM
               (NEW.period_end, NEW.aggregation, NEW.quantity, NEW.base, NEW.counters,
                NEW.last_at, NEW.last_transaction_id, NEW.frozen_at, NEW.amount,
-               NEW.rating))
+               NEW.rating, NEW.subscription_id, NEW.metric_id, NEW.period_start,
+               NEW.usage_start))
     EXECUTE FUNCTION refuse_frozen();
 CREATE TRIGGER rollup_frozen_delete BEFORE DELETE ON rollup
     FOR EACH ROW WHEN (OLD.frozen_at IS NOT NULL) EXECUTE FUNCTION refuse_frozen();

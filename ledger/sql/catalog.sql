@@ -54,8 +54,8 @@ UPDATE subscription SET freeze_due_at = '-infinity'
    AND freeze_due_at IS NOT NULL
 
 -- name: plan_id
--- With what a charge is rated by besides itself.
-SELECT p.id, p.currency
+-- With what decides the periods of its subscriptions.
+SELECT p.id, p.currency, p."interval"
   FROM plan p JOIN service s ON s.id = p.service_id
  WHERE s.code = %(service)s AND p.code = %(plan)s
 
@@ -128,12 +128,34 @@ written AS (
 )
 SELECT plan_id FROM named
 
+-- name: subscription_differs
+-- Whether anything but names would change; a row where it is new.
+SELECT 1
+  FROM service s
+  JOIN customer c ON c.service_id = s.id AND c.external_id = %(customer)s
+  JOIN plan p ON p.service_id = s.id AND p.code = %(plan)s
+  LEFT JOIN subscription b ON b.service_id = s.id AND b.external_id = %(external_id)s
+ WHERE s.code = %(service)s
+   AND (b.plan_id, b.started_at, b.ended_at, b.timezone, b.anchor) IS DISTINCT FROM
+       (p.id, %(started_at)s::timestamptz, %(ended_at)s::timestamptz, %(timezone)s,
+        %(anchor)s)
+
+-- name: forget_plans
+-- One that has not begun yet has the plan that it has now, from its start on.
+DELETE FROM plan_history h
+ USING subscription b
+  JOIN service s ON s.id = b.service_id
+ WHERE h.subscription_id = b.id AND h.effective_at > '-infinity'
+   AND s.code = %(service)s AND b.external_id = %(external_id)s
+   AND b.started_at >= now() AND b.frozen_until IS NULL
+
 -- name: note_plan
 -- From when on it has its plan, if that is another than the last: from now on, in whole
 -- seconds, as Odoo's instants are; but not in the middle of what is frozen.
 WITH changed AS (
     SELECT b.id, b.plan_id,
-           CASE WHEN last.effective_at IS NULL OR b.started_at >= now()
+           CASE WHEN last.effective_at IS NULL
+                  OR (b.started_at >= now() AND b.frozen_until IS NULL)
                 THEN '-infinity'
                 ELSE greatest(date_trunc('second', now()), b.frozen_until)
            END AS effective_at

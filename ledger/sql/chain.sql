@@ -25,8 +25,8 @@ SELECT period_start, period_end, plan_id, currency, frozen_at, counters_hash, se
  ORDER BY period_start
 
 -- name: bill_lines
-SELECT m.code, r.usage_start, r.aggregation, r.quantity, r.base, r.counters, r.last_at,
-       r.last_transaction_id, r.amount, r.rating
+SELECT m.code, r.usage_start, r.period_end, r.aggregation, r.quantity, r.base,
+       r.counters, r.last_at, r.last_transaction_id, r.amount, r.rating
   FROM rollup r
   JOIN metric m ON m.id = r.metric_id
  WHERE r.subscription_id = %(subscription_id)s AND r.period_start = %(period_start)s

@@ -1,5 +1,8 @@
 -- name: plan
-SELECT id, code, currency FROM plan
+-- With the currency of its charges for the period, which the plan may have changed since.
+SELECT id, code,
+       coalesce((SELECT min(c.currency) FROM charges_at(id, %(period_end)s) c), currency)
+  FROM plan
  WHERE id = plan_at(%(subscription_id)s, %(period_start)s)
 
 -- name: charges
@@ -7,7 +10,7 @@ SELECT id, code, currency FROM plan
 SELECT c.public_id, m.public_id, m.code, m.name, m.aggregation,
        coalesce(r.quantity, 0), coalesce(r.counters, 0), r.rating,
        c.model, c.included, c.price, c.package_size, c.tiers, c.minimum,
-       m.rounding, m.rounding_precision
+       c.rounding, c.rounding_precision
   FROM charges_at(%(plan_id)s, %(period_end)s) c
   JOIN metric m ON m.id = c.metric_id
   LEFT JOIN rollup r ON r.subscription_id = %(subscription_id)s

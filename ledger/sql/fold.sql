@@ -145,7 +145,7 @@ rolled AS (
                CASE WHEN (r.last_at, r.last_transaction_id)
                        > (excluded.last_at, excluded.last_transaction_id)
                     THEN r.last_transaction_id ELSE excluded.last_transaction_id END,
-           period_end = greatest(r.period_end, excluded.period_end),
+           period_end = excluded.period_end,
            revision = r.revision + 1,
            updated_at = excluded.updated_at,
            -- since when it has been due: rows are pushed in that order

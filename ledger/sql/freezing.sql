@@ -28,9 +28,9 @@ SELECT k.subscription_id, b.external_id, p.id, p.code, p.currency, p.grace_hours
 -- name: usage_lines
 -- Each metric that the period has usage of or its plan a charge for.
 SELECT k.subscription_id, m.id, m.code, coalesce(r.aggregation, m.aggregation),
-       r.quantity,
+       coalesce(r.quantity, 0), coalesce(r.counters, 0), c.currency,
        c.model, c.included, c.price, c.package_size, c.tiers, c.minimum,
-       m.rounding, m.rounding_precision
+       c.rounding, c.rounding_precision
   FROM unnest(%(subscription_ids)s::bigint[], %(period_starts)s::timestamptz[],
               %(period_ends)s::timestamptz[], %(plan_ids)s::integer[])
        AS k (subscription_id, period_start, period_end, plan_id)
@@ -49,10 +49,10 @@ SELECT k.subscription_id, m.id, m.code, coalesce(r.aggregation, m.aggregation),
  ORDER BY k.subscription_id, m.code
 
 -- name: correction_lines
--- Each correction that is billed in the period, with the charge and the currency of the
--- period that it corrects.
+-- Each correction that is billed in the period, with how its usage was billed at last.
 SELECT r.subscription_id, m.id, m.code, r.aggregation, r.usage_start, r.quantity,
-       r.base, f.currency, b.rating -> 'charge'
+       f.currency,
+       prior_rating(r.subscription_id, r.metric_id, r.usage_start, r.period_start)
   FROM unnest(%(subscription_ids)s::bigint[], %(period_starts)s::timestamptz[])
        AS k (subscription_id, period_start)
   JOIN rollup r ON r.subscription_id = k.subscription_id
@@ -60,9 +60,6 @@ SELECT r.subscription_id, m.id, m.code, r.aggregation, r.usage_start, r.quantity
   JOIN metric m ON m.id = r.metric_id
   JOIN frozen_period f ON f.subscription_id = r.subscription_id
                       AND f.period_start = r.usage_start
-  LEFT JOIN rollup b ON b.subscription_id = r.subscription_id
-                    AND b.metric_id = r.metric_id
-                    AND b.period_start = r.usage_start AND b.usage_start = r.usage_start
  ORDER BY r.subscription_id, m.code, r.usage_start
 
 -- name: freeze_rollups
@@ -82,7 +79,8 @@ SELECT l.subscription_id, l.metric_id, l.period_start, l.usage_start, l.period_e
              aggregation, amount, rating)
  ORDER BY l.subscription_id, l.metric_id, l.period_start, l.usage_start
 ON CONFLICT (subscription_id, metric_id, period_start, usage_start) DO UPDATE
-   SET frozen_at = excluded.frozen_at, amount = excluded.amount,
+   SET period_end = excluded.period_end, frozen_at = excluded.frozen_at,
+       amount = excluded.amount,
        rating = excluded.rating, revision = r.revision + 1,
        updated_at = excluded.updated_at,
        push_after = CASE WHEN r.revision = r.pushed_revision

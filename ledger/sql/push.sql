@@ -40,13 +40,17 @@ RETURNING r.subscription_id, r.metric_id, r.period_start, r.usage_start
 -- name: read_claims
 -- Not in the statement that leases: a row that it had to wait for, it would read newer
 -- than the charge beside it. A frozen row has its rating. One that is not is rated by the
--- plan of its period; a correction by the charge that its usage was billed by.
+-- plan of its period; a correction by what its usage was billed at last.
 SELECT r.subscription_id, r.metric_id, r.period_start, r.usage_start, r.period_end,
        r.quantity, r.base, r.revision, r.push_attempts,
-       s.code, b.external_id, m.code, coalesce(f.currency, p.currency), r.rating,
-       billed.rating -> 'charge',
+       s.code, b.external_id, m.code, coalesce(c.currency, f.currency, p.currency),
+       r.rating,
+       CASE WHEN r.usage_start < r.period_start
+            THEN prior_rating(r.subscription_id, r.metric_id, r.usage_start,
+                              r.period_start)
+       END,
        c.model, c.included, c.price, c.package_size, c.tiers, c.minimum,
-       m.rounding, m.rounding_precision
+       c.rounding, c.rounding_precision
   FROM unnest(
            %(subscription_ids)s::bigint[], %(metric_ids)s::integer[],
            %(period_starts)s::timestamptz[], %(usage_starts)s::timestamptz[]
@@ -58,11 +62,6 @@ SELECT r.subscription_id, r.metric_id, r.period_start, r.usage_start, r.period_e
   JOIN plan p ON p.id = plan_at(r.subscription_id, r.usage_start)
   LEFT JOIN frozen_period f ON f.subscription_id = r.subscription_id
                            AND f.period_start = r.usage_start
-  LEFT JOIN rollup billed ON billed.subscription_id = r.subscription_id
-                         AND billed.metric_id = r.metric_id
-                         AND billed.period_start = r.usage_start
-                         AND billed.usage_start = r.usage_start
-                         AND r.usage_start < r.period_start
   LEFT JOIN LATERAL charges_at(p.id, r.period_end) c
     ON c.metric_id = r.metric_id AND r.usage_start = r.period_start
  ORDER BY r.subscription_id, r.metric_id, r.period_start, r.usage_start

@@ -2,6 +2,54 @@
 -- they themselves have changed. A scope is a subscription, one metric of it or all, and
 -- the first and the last start of the periods of usage; NULL: no bound.
 
+-- name: take_out_of_life
+-- Counters of periods that are not frozen which the terms leave outside the
+-- subscription's life: taken back on record, in nobody's bill.
+WITH taken AS (
+    DELETE FROM counter
+     WHERE subscription_id = %(subscription_id)s
+       AND period_start >= coalesce(%(first)s::timestamptz, '-infinity')
+       AND (occurred_at < %(begin)s
+            OR occurred_at >= coalesce(%(end)s::timestamptz, 'infinity'))
+    RETURNING *
+)
+INSERT INTO counter_void (service_id, subscription_id, metric_id, transaction_id,
+                          occurred_at, period_start, late_in, batch_id, item_index,
+                          value, members, voided_in, voided_at, voided_by, reason)
+SELECT b.service_id, t.subscription_id, t.metric_id, t.transaction_id, t.occurred_at,
+       t.period_start, t.late_in, t.batch_id, t.item_index, t.value, t.members,
+       t.period_start, now(), 'terms',
+       CASE WHEN t.occurred_at < %(begin)s THEN 'before_subscription_start'
+            ELSE 'after_subscription_end' END
+  FROM taken t
+  JOIN subscription b ON b.id = t.subscription_id
+
+-- name: bring_back_to_life
+-- Those that were taken out so, and lie within the terms as they are now. One that was
+-- pushed again in between is there already.
+WITH back AS (
+    INSERT INTO counter (subscription_id, metric_id, item_index, transaction_id,
+                         occurred_at, period_start, batch_id, value, members)
+    SELECT DISTINCT ON (metric_id, transaction_id)
+           subscription_id, metric_id, item_index, transaction_id, occurred_at,
+           period_start, batch_id, value, members
+      FROM counter_void
+     WHERE subscription_id = %(subscription_id)s AND voided_by = 'terms'
+       AND restored_at IS NULL
+       AND occurred_at >= greatest(%(begin)s, %(first)s::timestamptz)
+       AND occurred_at < coalesce(%(end)s::timestamptz, 'infinity')
+     ORDER BY metric_id, transaction_id, id
+    ON CONFLICT DO NOTHING
+    RETURNING metric_id, transaction_id, batch_id, item_index
+)
+UPDATE counter_void v
+   SET restored_at = now()
+  FROM back
+ WHERE v.subscription_id = %(subscription_id)s AND v.voided_by = 'terms'
+   AND v.metric_id = back.metric_id AND v.transaction_id = back.transaction_id
+   AND v.batch_id = back.batch_id AND v.item_index = back.item_index
+   AND v.restored_at IS NULL
+
 -- name: span
 SELECT min(occurred_at), max(occurred_at)
   FROM counter
@@ -114,19 +162,30 @@ ON CONFLICT (subscription_id, metric_id, period_start, usage_start) DO UPDATE
         excluded.counters, excluded.last_at, excluded.last_transaction_id)
 
 -- name: empty_rollups
--- Periods that hold no counter any more stay, at nothing, so that Odoo hears of it.
+-- Periods that hold no counter any more stay, at nothing, so that Odoo hears of it; one
+-- that still is a period ends where it does now.
 UPDATE rollup r
    SET quantity = 0, counters = 0, last_at = NULL, last_transaction_id = NULL,
-       aggregation = m.aggregation, revision = r.revision + 1, updated_at = now(),
+       aggregation = e.aggregation, period_end = e.period_end,
+       revision = r.revision + 1, updated_at = now(),
        push_after = CASE WHEN r.revision = r.pushed_revision
                          THEN now() ELSE r.push_after END
-  FROM metric m
- WHERE m.id = r.metric_id AND r.subscription_id = %(subscription_id)s
+  FROM (SELECT r.metric_id, r.period_start, m.aggregation,
+               coalesce(p.period_end, r.period_end) AS period_end
+          FROM rollup r
+          JOIN metric m ON m.id = r.metric_id
+          LEFT JOIN unnest(%(period_starts)s::timestamptz[],
+                           %(period_ends)s::timestamptz[])
+               AS p (period_start, period_end) ON p.period_start = r.period_start
+         WHERE r.subscription_id = %(subscription_id)s) AS e
+ WHERE e.metric_id = r.metric_id AND e.period_start = r.period_start
+   AND r.subscription_id = %(subscription_id)s
    AND (%(metric_id)s::integer IS NULL OR r.metric_id = %(metric_id)s)
    AND r.period_start >= coalesce(%(first)s::timestamptz, '-infinity')
    AND r.period_start <= coalesce(%(last)s::timestamptz, 'infinity')
    AND r.usage_start = r.period_start
-   AND (r.counters > 0 OR r.aggregation <> m.aggregation)
+   AND (r.counters, r.aggregation, r.period_end)
+       IS DISTINCT FROM (0, e.aggregation, e.period_end)
    AND NOT EXISTS (
        SELECT FROM counter c
         WHERE c.subscription_id = r.subscription_id AND c.metric_id = r.metric_id

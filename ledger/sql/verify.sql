@@ -151,28 +151,67 @@ SELECT subscription_id, m.code, period_start,
  WHERE pushed_revision > revision OR next_start < period_end
  ORDER BY 1, 2, 3
 
+-- name: wrong_states
+-- Rollups that are frozen, or not, otherwise than their period is; what is not frozen
+-- behind what is would never be billed.
+SELECT r.subscription_id, m.code, r.period_start, r.usage_start,
+       CASE WHEN r.frozen_at IS NULL
+            THEN 'is not frozen, though its period is past: it is never billed'
+            WHEN f.period_end IS NULL THEN 'is frozen, and its period is not'
+            ELSE 'does not end where its frozen period does' END
+  FROM rollup r
+  JOIN subscription b ON b.id = r.subscription_id
+  JOIN metric m ON m.id = r.metric_id
+  LEFT JOIN frozen_period f ON f.subscription_id = r.subscription_id
+                           AND f.period_start = r.period_start
+ WHERE r.subscription_id = ANY(%(subscription_ids)s)
+   AND CASE WHEN r.frozen_at IS NULL
+            THEN r.period_start < b.frozen_until
+                 AND (r.counters > 0 OR r.quantity <> r.base)
+            ELSE r.period_end IS DISTINCT FROM f.period_end END
+ ORDER BY 1, 2, 3, 4
+
+-- name: kept_archived_counters
+-- Periods whose counters are said to be in a file alone, with some that are still here.
+SELECT c.subscription_id, c.period_start, count(*)
+  FROM counter c
+  JOIN frozen_period f ON f.subscription_id = c.subscription_id
+                      AND f.period_start = coalesce(c.late_in, c.period_start)
+  JOIN archive_file a ON a.id = f.archive_file_id
+ WHERE c.subscription_id = ANY(%(subscription_ids)s) AND a.emptied_at IS NOT NULL
+ GROUP BY 1, 2
+ ORDER BY 1, 2
+
+-- name: unsealed_periods
+-- Frozen for more than an hour, and without a seal.
+SELECT subscription_id, min(period_start), count(*)
+  FROM frozen_period
+ WHERE subscription_id = ANY(%(subscription_ids)s) AND seal IS NULL
+   AND frozen_at < now() - interval '1 hour'
+ GROUP BY subscription_id
+ ORDER BY subscription_id
+
 -- name: wrong_frozen_periods
--- Frozen periods that leave a gap (other than before a start that was corrected),
--- overlap, or end elsewhere than the subscription says.
-SELECT subscription_id, period_start,
-       CASE WHEN before <> period_start THEN 'does not begin where the one before ends'
+-- Frozen periods that leave a gap, overlap, or end elsewhere than the subscription says.
+SELECT subscription_id, coalesce(period_start, frozen_until),
+       CASE WHEN period_start IS NULL THEN 'is where all before is frozen, and nothing is'
+            WHEN before <> period_start THEN 'does not begin where the one before ends'
             ELSE 'is the last that is frozen, and its end is not noted so' END
-  FROM (SELECT f.subscription_id, f.period_start, f.period_end, b.frozen_until,
-               b.started_at,
+  FROM (SELECT b.id AS subscription_id, f.period_start, f.period_end, b.frozen_until,
                lag(f.period_end) OVER w AS before, lead(f.period_end) OVER w AS after
-          FROM frozen_period f
-          JOIN subscription b ON b.id = f.subscription_id
-         WHERE f.subscription_id = ANY(%(subscription_ids)s)
-        WINDOW w AS (PARTITION BY f.subscription_id ORDER BY f.period_start)) AS p
- WHERE before > period_start
-    OR (before < period_start AND period_start <> started_at)
+          FROM subscription b
+          LEFT JOIN frozen_period f ON f.subscription_id = b.id
+         WHERE b.id = ANY(%(subscription_ids)s)
+        WINDOW w AS (PARTITION BY b.id ORDER BY f.period_start)) AS p
+ WHERE before <> period_start
     OR (after IS NULL AND frozen_until IS DISTINCT FROM period_end)
  ORDER BY 1, 2
 
 -- name: frozen_lines
 -- What was billed, to be rated again.
-SELECT r.subscription_id, m.code, r.period_start, r.usage_start, r.quantity, r.base,
-       r.amount, r.rating
+SELECT r.subscription_id, m.code, r.period_start, r.usage_start, r.quantity,
+       r.counters, r.amount, r.rating,
+       prior_rating(r.subscription_id, r.metric_id, r.usage_start, r.period_start)
   FROM rollup r
   JOIN subscription b ON b.id = r.subscription_id
   JOIN metric m ON m.id = r.metric_id
@@ -228,7 +267,7 @@ SELECT c.subscription_id, m.code, c.transaction_id
 SELECT (SELECT count(*) FROM counter
          WHERE subscription_id = ANY(%(subscription_ids)s)),
        (SELECT count(*) FROM counter_void
-         WHERE subscription_id = ANY(%(subscription_ids)s))
+         WHERE subscription_id = ANY(%(subscription_ids)s) AND restored_at IS NULL)
 
 -- name: archived_counters
 SELECT coalesce(sum(counters), 0) FROM archive_file WHERE service_id = %(service_id)s

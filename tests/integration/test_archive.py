@@ -176,6 +176,7 @@ def test_usage_that_is_corrected_meanwhile_is_left_out(
     assert faults(database_url, tmp_path) == []
 
 
+@pytest.mark.altered_books
 @pytest.mark.parametrize(
     ("change", "fault"),
     [

@@ -83,6 +83,7 @@ def copy_out(conn: Connection, key: int, path: Path) -> None:
         write_gzip(path, copy, lambda: None)
 
 
+@pytest.mark.altered_books
 @settings(
     max_examples=150,
     deadline=None,
@@ -102,6 +103,7 @@ def test_odd_characters_read_back_as_they_were_sealed(
     assert taken == counters_hash(conn, key, STARTED)
 
 
+@pytest.mark.altered_books
 def test_more_counters_than_one_digest_covers_come_to_the_same_hash(
     conn: Connection, world: World, tmp_path: Path
 ) -> None:
@@ -128,6 +130,7 @@ def test_more_counters_than_one_digest_covers_come_to_the_same_hash(
     assert taken == counters_hash(conn, key, STARTED)
 
 
+@pytest.mark.altered_books
 @settings(
     max_examples=150,
     deadline=None,

@@ -103,9 +103,10 @@ def test_it_fits_eighty_columns(conn: Connection) -> None:
 
 def test_an_open_period_is_rated_as_its_freeze_does(conn: Connection) -> None:
     world = frozen_world(conn)
-    conn.execute("UPDATE metric SET rounding = 'ceil', rounding_precision = -1")
     conn.execute("SET session_replication_role = replica")  # as if it had always been
-    conn.execute("UPDATE charge SET minimum = 5")
+    conn.execute(
+        "UPDATE charge SET minimum = 5, rounding = 'ceil', rounding_precision = -1"
+    )
     conn.execute("RESET session_replication_role")
     conn.commit()
     before = squeezed(run("sub-0", "--period", "2026-04", "--no-counters"))
@@ -204,6 +205,7 @@ def test_a_wrong_call_is_a_clear_error(
     assert reason in result.stderr
 
 
+@pytest.mark.altered_books
 def test_a_rating_that_is_none_is_a_clear_error(conn: Connection) -> None:
     frozen_world(conn)
     conn.execute("SET session_replication_role = replica")

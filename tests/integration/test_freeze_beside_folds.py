@@ -14,6 +14,7 @@ from decimal import Decimal
 import psycopg
 
 from ledger.catalog import ChargeRow
+from ledger.chain import seal_page
 from ledger.freezing import freeze_round
 from ledger.verify import verify_books
 from schemas.messages import Counter
@@ -143,6 +144,7 @@ def test_a_fold_waits_for_a_freeze_that_has_begun_and_sees_what_it_froze(
     folder.join(timeout=30)
 
     with psycopg.connect(database_url) as conn:
+        seal_page(conn)
         rows = conn.execute(
             "SELECT quantity - base, counters, frozen_at IS NOT NULL FROM rollup"
             " WHERE counters > 0 ORDER BY period_start"

@@ -124,6 +124,7 @@ def mismatches(url: str, service: str, days: Days | None = None) -> list[Mismatc
         return proof.mismatches
 
 
+@pytest.mark.altered_books
 @pytest.mark.parametrize("what", ALTERATIONS)
 def test_a_single_altered_row_is_named(
     what: str, database_url: str, conn: Connection
@@ -141,6 +142,7 @@ def test_a_single_altered_row_is_named(
     assert (kind, where.format(service=world.code)) in named
 
 
+@pytest.mark.altered_books
 def test_only_the_periods_asked_for_are_proved(
     database_url: str, conn: Connection
 ) -> None:

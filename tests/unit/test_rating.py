@@ -211,7 +211,7 @@ def test_corrections_add_up_to_the_last_quantity(
     first = rate_usage(charge, quantities[0], "KWD")
 
     corrections = [
-        rate_correction(charge, base, quantity, "KWD")
+        rate_correction(charge, rate_usage(charge, base, "KWD"), quantity, "KWD")
         for base, quantity in pairwise(quantities)
     ]
 
@@ -224,7 +224,7 @@ def test_a_stored_line_reads_back_as_it_was(base: Decimal, quantity: Decimal) ->
     charge = Charge("volume", D(1), D(0), D(2), TIERS, D("0.5"), "ceil", -1)
     for line in (
         rate_usage(charge, quantity, "JPY"),
-        rate_correction(charge, base, quantity, "JPY"),
+        rate_correction(charge, rate_usage(charge, base, "JPY"), quantity, "JPY"),
     ):
         stored = json.loads(json.dumps(line_json(charge, "JPY", line)))
 

@@ -35,7 +35,8 @@ def charge_of(code: str, quantity: str) -> ChargeUsage:
 def correction_of(
     code: str, before: str, after: str, currency: str = "CAD"
 ) -> CorrectionUsage:
-    rating = rate_correction(CHARGE, Decimal(before), Decimal(after), currency)
+    billed = rate_usage(CHARGE, Decimal(before), currency)
+    rating = rate_correction(CHARGE, billed, Decimal(after), currency)
     return CorrectionUsage(
         Period(OCTOBER, NOVEMBER),
         uuid.uuid4(),
