@@ -11,6 +11,7 @@ from typing import Any
 
 from psycopg import DataError
 
+from ledger.gains import Gain
 from ledger.place import Arrival, Placed
 
 Columns = dict[str, str]
@@ -36,40 +37,43 @@ def arrival_columns(arrivals: Sequence[Arrival]) -> Columns:
 def placed_columns(items: Sequence[Placed]) -> Columns:
     """Counters with their place; numbers as plain text, exact."""
     counters = [item.arrival.counter for item in items]
+    spots = [item.spot for item in items]
     return {
-        "subscription_ids": plain_array(item.subscription_id for item in items),
-        "metric_ids": plain_array(item.metric.id for item in items),
+        "subscription_ids": plain_array(spot.subscription_id for spot in spots),
+        "metric_ids": plain_array(spot.metric.id for spot in spots),
         "batch_ids": plain_array(item.arrival.batch_id for item in items),
         "item_indexes": plain_array(counter.index for counter in counters),
         "transaction_ids": text_array([counter.transaction_id for counter in counters]),
         "timestamps_us": plain_array(counter.timestamp_us for counter in counters),
-        "period_starts": instant_array([item.period.start for item in items]),
-        "usage_starts": instant_array([item.usage_start for item in items]),
-        "values": plain_array(
-            "NULL" if item.value is None else format(item.value, "f") for item in items
-        ),
+        "period_starts": instant_array([spot.period.start for spot in spots]),
+        "usage_starts": instant_array([spot.usage_start for spot in spots]),
+        "values": plain_array(item.value or "NULL" for item in items),
         "members": text_array([_as_json(item.members) for item in items]),
     }
 
 
-def rollup_columns(items: Sequence[Placed]) -> Columns:
-    """A row for each rollup that the items belong to."""
-    rollups = {
-        (
-            item.subscription_id,
-            item.metric.id,
-            item.period.start,
-            item.usage_start,
-        ): item
-        for item in items
-    }.values()
+def gain_columns(gains: Sequence[Gain]) -> Columns:
+    """Gains, and beside them a row for each of their members."""
+    spots = [gain.spot for gain in gains]
+    members = [(gain.spot, member) for gain in gains for member in gain.members]
     return {
-        "rollup_subscription_ids": plain_array(i.subscription_id for i in rollups),
-        "rollup_metric_ids": plain_array(item.metric.id for item in rollups),
-        "rollup_period_starts": instant_array([i.period.start for i in rollups]),
-        "rollup_usage_starts": instant_array([i.usage_start for i in rollups]),
-        "rollup_period_ends": instant_array([item.period.end for item in rollups]),
-        "rollup_aggregations": plain_array(i.metric.aggregation for i in rollups),
+        "subscription_ids": plain_array(spot.subscription_id for spot in spots),
+        "metric_ids": plain_array(spot.metric.id for spot in spots),
+        "period_starts": instant_array([spot.period.start for spot in spots]),
+        "usage_starts": instant_array([spot.usage_start for spot in spots]),
+        "period_ends": instant_array([spot.period.end for spot in spots]),
+        "aggregations": plain_array(spot.metric.aggregation for spot in spots),
+        "quantities": plain_array(
+            "NULL" if gain.quantity is None else format(gain.quantity, "f")
+            for gain in gains
+        ),
+        "counters": plain_array(gain.counters for gain in gains),
+        "last_at_us": plain_array(gain.last_at_us for gain in gains),
+        "last_transaction_ids": text_array([g.last_transaction_id for g in gains]),
+        "member_subscription_ids": plain_array(s.subscription_id for s, _ in members),
+        "member_metric_ids": plain_array(spot.metric.id for spot, _ in members),
+        "member_usage_starts": instant_array([spot.usage_start for spot, _ in members]),
+        "members": text_array([member for _, member in members]),
     }
 
 

@@ -2,25 +2,35 @@
 
 The identity of a counter is the primary key of the counter table, so that a duplicate
 is refused by the database, whatever runs beside it. All that one transaction folds goes
-into one statement, whose inserts are in key order: two that have keys in common wait
-for each other, and never in a circle.
+in at once, counters before members before rollups, each in key order: two that have
+keys in common wait for each other, and never in a circle.
+
+Most batches are all new, and are copied in. One counter that is there already undoes
+the copy; then each is inserted unless it is there.
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
+from operator import itemgetter
 
-from ledger.columns import arrival_columns, placed_columns, rollup_columns
+from psycopg.errors import UniqueViolation
+
+from ledger.columns import arrival_columns, gain_columns, placed_columns
+from ledger.copy_lines import counter_lines
 from ledger.db import Connection
+from ledger.gains import gains_of
 from ledger.late import begin_corrections, drop_idle_corrections
 from ledger.locks import TERMS_LOCK
 from ledger.outcomes import Outcome
 from ledger.parking import park_counters
 from ledger.place import (
     EPOCH,
+    MICROSECOND,
     Arrival,
     Catalog,
     Metric,
     Placed,
+    Spot,
     Subscription,
     place_counters,
 )
@@ -28,6 +38,7 @@ from ledger.queries import load_queries
 from ledger.terms import frozen_periods, read_terms
 from schemas.timestamps import LATEST_US
 
+APPLIED = Outcome("applied")
 CONFLICT_REASON = "value_or_timestamp_differs"
 
 _SQL = load_queries("fold")
@@ -93,7 +104,7 @@ def _known(conn: Connection, service_id: int, arrivals: Sequence[Arrival]) -> Ca
     }
     late: dict[int, datetime] = {}
     for name, (key, its) in terms.items():
-        first = EPOCH + timedelta(microseconds=earliest[name])
+        first = EPOCH + earliest[name] * MICROSECOND
         if its.frozen_until is not None and first < its.frozen_until:
             late[key] = first
     frozen = frozen_periods(conn, late) if late else {}
@@ -116,8 +127,10 @@ def _apply(
     begun = begin_corrections(conn, placed, now)
     fresh = _fold(conn, _first_of_each(placed), now)
     drop_idle_corrections(conn, begun)
-    outcomes = {key: Outcome("applied") for key in fresh}
-    seen_before = [item for item in placed if item.arrival.key not in fresh]
+    outcomes = {item.arrival.key: APPLIED for item in fresh}
+    if len(outcomes) == len(placed):
+        return outcomes
+    seen_before = [item for item in placed if item.arrival.key not in outcomes]
     same = _compare(conn, seen_before)
     outcomes.update((key, Outcome("duplicate")) for key, equal in same.items() if equal)
     conflicts = [item.arrival for item in seen_before if not same[item.arrival.key]]
@@ -127,21 +140,51 @@ def _apply(
 
 
 def _first_of_each(placed: Iterable[Placed]) -> list[Placed]:
-    """The first item of each identity: a batch may hold one twice."""
-    firsts: dict[tuple[int, int, str], Placed] = {}
+    """The first item of each identity, in key order: a batch may hold one twice."""
+    by_metric: dict[tuple[int, int], dict[str, Placed]] = {}
+    by_spot: dict[Spot, dict[str, Placed]] = {}
     for item in placed:
-        firsts.setdefault(item.identity, item)
-    return list(firsts.values())
+        firsts = by_spot.get(item.spot)
+        if firsts is None:
+            key = item.spot.subscription_id, item.spot.metric.id
+            firsts = by_spot[item.spot] = by_metric.setdefault(key, {})
+        firsts.setdefault(item.arrival.counter.transaction_id, item)
+    return [
+        firsts[transaction_id]
+        for _, firsts in sorted(by_metric.items(), key=itemgetter(0))
+        for transaction_id in sorted(firsts)
+    ]
 
 
-def _fold(conn: Connection, items: Sequence[Placed], now: datetime) -> set[ItemKey]:
+def _fold(conn: Connection, items: Sequence[Placed], now: datetime) -> Sequence[Placed]:
+    """Those that are new, folded into their rollups. Items are in key order."""
     if not items:
-        return set()
-    rows = conn.execute(
-        _SQL["fold_counters"],
-        {**placed_columns(items), **rollup_columns(items), "now": now},
-    )
-    return {(str(batch_id), index) for batch_id, index in rows}
+        return []
+    fresh = items if _copy(conn, items) else _insert(conn, items)
+    if fresh:
+        values = gain_columns(gains_of(fresh))
+        conn.execute(_SQL["add_gains"], {**values, "now": now})
+    return fresh
+
+
+def _copy(conn: Connection, items: Sequence[Placed]) -> bool:
+    """Whether all of them were new; else none has been stored."""
+    try:
+        with (
+            conn.transaction(),
+            conn.cursor() as cursor,
+            cursor.copy(_SQL["copy_counters"]) as copy,
+        ):
+            copy.write(counter_lines(items))
+    except UniqueViolation:
+        return False
+    return True
+
+
+def _insert(conn: Connection, items: Sequence[Placed]) -> list[Placed]:
+    rows = conn.execute(_SQL["insert_new_counters"], placed_columns(items))
+    new = {(str(batch_id), index) for batch_id, index in rows}
+    return [item for item in items if item.arrival.key in new]
 
 
 def _compare(conn: Connection, items: Sequence[Placed]) -> dict[ItemKey, bool]:

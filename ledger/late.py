@@ -10,13 +10,10 @@ from datetime import datetime
 
 from ledger.db import Connection
 from ledger.periods import Period
-from ledger.place import Placed
+from ledger.place import Placed, RollupKey
 from ledger.queries import load_queries
 
 _SQL = load_queries("late")
-
-RollupKey = tuple[int, int, datetime, datetime]
-"""Subscription, metric, period_start, usage_start."""
 
 
 def begin_corrections(
@@ -28,15 +25,9 @@ def begin_corrections(
     looked at again: after its end only a correction makes one.
     """
     spots = {
-        (
-            item.subscription_id,
-            item.metric.id,
-            item.period.start,
-            item.usage_start,
-            item.period.end,
-        )
-        for item in placed
-        if item.late
+        (*spot.key, spot.period.end)
+        for spot in {item.spot for item in placed}
+        if spot.late
     }
     if not spots:
         return []

@@ -8,13 +8,16 @@ from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 
 from ledger.periods import Period, Terms, first_open_period, period_at
 from schemas.messages import Counter
-from schemas.numbers import NumberInvalid, parse_number
+from schemas.numbers import NumberInvalid, number_text
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+
+RollupKey = tuple[int, int, datetime, datetime]
+"""Subscription, metric, period_start, usage_start."""
 
 UNKNOWN_SUBSCRIPTION = "unknown_subscription"
 UNKNOWN_METRIC = "unknown_metric"
@@ -75,33 +78,48 @@ class Arrival:
         return self.batch_id, self.counter.index
 
 
-@dataclass(frozen=True)
-class Placed:
-    """A counter with its place; exactly one of ``value`` and ``members`` is set.
+@dataclass(frozen=True, eq=False, slots=True)
+class Spot:
+    """The rollup that counters are folded into; compared as an object, which is quick.
 
-    ``period`` is the one in which it is billed, ``usage_start`` begins the one in which
-    it was used: an earlier one, when that is frozen. ``members`` is sorted and without
-    repetitions, so that equal sets compare equal.
+    ``period`` is the one in which they are billed, ``usage_start`` begins the one in
+    which they were used: an earlier one, when that is frozen. ``metric`` is as it was
+    then.
     """
 
-    arrival: Arrival
     subscription_id: int
     metric: Metric
     period: Period
     usage_start: datetime
-    value: Decimal | None
-    members: tuple[str, ...] | None
 
     @property
-    def identity(self) -> tuple[int, int, str]:
-        """Within a service, in the order of the table's primary key."""
-        counter = self.arrival.counter
-        return self.subscription_id, self.metric.id, counter.transaction_id
+    def key(self) -> RollupKey:
+        """In the order of the table's primary key."""
+        return (
+            self.subscription_id,
+            self.metric.id,
+            self.period.start,
+            self.usage_start,
+        )
 
     @property
     def late(self) -> bool:
-        """Whether the period in which it was used is frozen."""
+        """Whether the period of the usage is frozen."""
         return self.usage_start != self.period.start
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A counter with its place; exactly one of ``value`` and ``members`` is set.
+
+    ``value`` is the text of a number. ``members`` is sorted and without repetitions, so
+    that equal sets compare equal.
+    """
+
+    arrival: Arrival
+    spot: Spot
+    value: str | None
+    members: tuple[str, ...] | None
 
 
 @dataclass(frozen=True)
@@ -113,13 +131,17 @@ class Placement:
     rejected: tuple[tuple[Arrival, str], ...]
 
 
-@dataclass(frozen=True)
-class _Spot:
-    """Where a counter is billed, from when its usage is, and the metric as it was."""
+@dataclass(frozen=True, slots=True)
+class _Open:
+    """The last open period that counters of one name fell into, in microseconds."""
 
-    period: Period
-    usage_start: datetime
-    metric: Metric
+    start_us: int
+    end_us: int
+    spot: Spot
+
+
+class _Unknown(LookupError):
+    """Its subscription or metric is not known yet; the text is the reason code."""
 
 
 class _Misfit(ValueError):
@@ -131,46 +153,46 @@ def place_counters(arrivals: Iterable[Arrival], catalog: Catalog) -> Placement:
     placed: list[Placed] = []
     parked: list[tuple[Arrival, str]] = []
     rejected: list[tuple[Arrival, str]] = []
-    last_periods: dict[int, Period] = {}
+    last: dict[tuple[str, str], _Open] = {}
     for arrival in arrivals:
         counter = arrival.counter
-        subscription = catalog.subscriptions.get(counter.external_subscription_id)
-        metric = catalog.metrics.get(counter.code)
-        if subscription is None or metric is None:
-            unknown = UNKNOWN_SUBSCRIPTION if subscription is None else UNKNOWN_METRIC
-            parked.append((arrival, unknown))
-            continue
-        instant = EPOCH + timedelta(microseconds=counter.timestamp_us)
+        instant_us = counter.timestamp_us
+        name = counter.external_subscription_id, counter.code
+        known = last.get(name)
         try:
-            spot = _spot_of(subscription, metric, instant, last_periods)
+            # The name's last answer is tried first: most are alike.
+            if known is not None and known.start_us <= instant_us < known.end_us:
+                spot = known.spot
+            else:
+                spot = _find_spot(name, instant_us, catalog, last)
             value, members = _read_value(counter, spot.metric.aggregation)
+        except _Unknown as error:
+            parked.append((arrival, str(error)))
         except _Misfit as error:
             rejected.append((arrival, str(error)))
-            continue
-        placed.append(
-            Placed(
-                arrival,
-                subscription.id,
-                spot.metric,
-                spot.period,
-                spot.usage_start,
-                value,
-                members,
-            )
-        )
+        else:
+            placed.append(Placed(arrival, spot, value, members))
     return Placement(tuple(placed), tuple(parked), tuple(rejected))
 
 
-def _spot_of(
-    subscription: Subscription,
-    metric: Metric,
-    instant: datetime,
-    last: dict[int, Period],
-) -> _Spot:
-    """The subscription's last answer is tried first: most are alike."""
-    known = last.get(subscription.id)
-    if known is not None and known.start <= instant < known.end:
-        return _Spot(known, known.start, metric)
+def _find_spot(
+    name: tuple[str, str],
+    instant_us: int,
+    catalog: Catalog,
+    last: dict[tuple[str, str], _Open],
+) -> Spot:
+    """Where a counter of this subscription and code belongs; an open period is noted.
+
+    Raises _Unknown and _Misfit.
+    """
+    external_id, code = name
+    subscription = catalog.subscriptions.get(external_id)
+    if subscription is None:
+        raise _Unknown(UNKNOWN_SUBSCRIPTION)
+    metric = catalog.metrics.get(code)
+    if metric is None:
+        raise _Unknown(UNKNOWN_METRIC)
+    instant = EPOCH + instant_us * MICROSECOND
     terms = subscription.terms
     if terms.ended_at is not None and instant >= terms.ended_at:
         raise _Misfit(AFTER_END)
@@ -179,11 +201,15 @@ def _spot_of(
     period = period_at(terms, instant)
     if period is None:
         raise _Misfit(BEFORE_START)
-    last[subscription.id] = period
-    return _Spot(period, period.start, metric)
+    spot = Spot(subscription.id, metric, period, period.start)
+    start_us, end_us = (
+        (bound - EPOCH) // MICROSECOND for bound in (period.start, period.end)
+    )
+    last[name] = _Open(start_us, end_us, spot)
+    return spot
 
 
-def _late_spot(subscription: Subscription, metric: Metric, instant: datetime) -> _Spot:
+def _late_spot(subscription: Subscription, metric: Metric, instant: datetime) -> Spot:
     """Billed in the first open period, aggregated as in the one it was used in."""
     starts = [frozen.period.start for frozen in subscription.frozen]
     number = bisect_right(starts, instant) - 1
@@ -193,25 +219,27 @@ def _late_spot(subscription: Subscription, metric: Metric, instant: datetime) ->
     if frozen.archived:
         raise _Misfit(PERIOD_ARCHIVED)
     aggregation = frozen.aggregations.get(metric.id, metric.aggregation)
-    return _Spot(
+    return Spot(
+        subscription.id,
+        Metric(metric.id, aggregation),
         first_open_period(subscription.terms),
         frozen.period.start,
-        Metric(metric.id, aggregation),
     )
 
 
 def _read_value(
     counter: Counter, aggregation: str
-) -> tuple[Decimal | None, tuple[str, ...] | None]:
+) -> tuple[str | None, tuple[str, ...] | None]:
     """Raises _Misfit when it is none for this aggregation."""
+    value = counter.value
     if aggregation == "unique":
         members = counter.members
         if members is None:
-            members = () if counter.value is None else (counter.value,)
+            members = () if value is None else (value,)
         return None, tuple(sorted(set(members)))
-    if counter.value is None:
+    if value is None:
         raise _Misfit(VALUES_NOT_UNIQUE)
     try:
-        return parse_number(counter.value), None
+        return number_text(value), None
     except NumberInvalid as error:
         raise _Misfit(f"{VALUE_INVALID}: {error}") from error

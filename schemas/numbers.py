@@ -9,6 +9,9 @@ MAX_WHOLE_DIGITS = 30
 MAX_FRACTION_DIGITS = 20
 
 _PLAIN = re.compile(r"-?[0-9]+(?:\.[0-9]+)?", re.ASCII)
+_WITHIN_DIGITS = re.compile(
+    rf"-?[0-9]{{1,{MAX_WHOLE_DIGITS}}}(?:\.[0-9]{{1,{MAX_FRACTION_DIGITS}}})?", re.ASCII
+)
 
 
 class NumberInvalid(ValueError):
@@ -23,6 +26,16 @@ def parse_number(text: str) -> Decimal:
     if not _PLAIN.fullmatch(text):
         raise NumberInvalid("is not a decimal number")
     return check_number(Decimal(text))
+
+
+def number_text(text: str) -> str:
+    """The same rule where the text will do: nearly every one is proved by its form.
+
+    Raises NumberInvalid.
+    """
+    if _WITHIN_DIGITS.fullmatch(text):
+        return text
+    return format(parse_number(text), "f")
 
 
 def check_number(number: Decimal) -> Decimal:

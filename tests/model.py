@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
@@ -69,8 +69,9 @@ def fold(counters: Iterable[Counter], aggregation: str) -> Decimal:
     values = [Decimal(c.value or "0") for c in kept]
     if aggregation == "sum":
         total = Decimal(0)
-        for value in values:
-            total += value
+        with localcontext(prec=200):
+            for value in values:
+                total += value
         return total
     if aggregation == "max":
         return max(values)

@@ -72,5 +72,5 @@ def test_a_counter_of_the_last_day_allowed_has_a_period() -> None:
 
     placed = place(*items).placed
 
-    assert [item.period.start.year for item in placed] == [2099, 2026]
+    assert [item.spot.period.start.year for item in placed] == [2099, 2026]
     assert placed[1].arrival.counter.timestamp_us == NOW_US
