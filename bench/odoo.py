@@ -15,11 +15,13 @@ from odoo_bridge.json2 import Json2Transport
 
 TIMEOUT_SECONDS = 60
 MODEL = "fusion.billing.usage"
-DIRTY = "SELECT -count(*) FROM rollup WHERE revision > pushed_revision"
+DIRTY = "SELECT -count(*) FROM rollup WHERE dirty"
 MAKE = """
-    INSERT INTO rollup (subscription_id, metric_id, period_start, period_end,
-                        aggregation, quantity, counters, last_at, last_transaction_id)
+    INSERT INTO rollup (subscription_id, metric_id, period_start, usage_start,
+                        period_end, aggregation, quantity, counters, last_at,
+                        last_transaction_id)
     SELECT s.id, m.id, '2026-01-01Z'::timestamptz + n * interval '1 hour',
+           '2026-01-01Z'::timestamptz + n * interval '1 hour',
            '2026-01-01Z'::timestamptz + (n + 1) * interval '1 hour',
            m.aggregation, 1.5, 0, '2026-01-01Z', ''
       FROM (SELECT subscription.id, service_id

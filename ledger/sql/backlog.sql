@@ -9,5 +9,5 @@ SELECT (SELECT count(*) FROM batch WHERE state IN ('queued', 'processing')),
           JOIN parked_counter p ON p.service_id = s.id
                                AND p.parked_at <= %(too_long_until)s),
        (SELECT count(*) FROM dead_letter),
-       (SELECT count(*) FROM rollup WHERE revision > pushed_revision),
+       (SELECT count(*) FROM rollup WHERE dirty),
        (SELECT count(*) FROM webhook_delivery WHERE state = 'pending')

@@ -8,7 +8,7 @@ SELECT d.subscription_id
   FROM (SELECT DISTINCT r.subscription_id
           FROM (SELECT subscription_id
                   FROM rollup
-                 WHERE revision > pushed_revision AND push_after <= %(now)s
+                 WHERE dirty AND push_after <= %(now)s
                  ORDER BY push_after
                  LIMIT %(limit)s) AS r
          OFFSET 0) AS d
@@ -24,7 +24,7 @@ SELECT pg_advisory_unlock_all()
 WITH claimed AS MATERIALIZED (
     SELECT r.subscription_id, r.metric_id, r.period_start, r.usage_start
       FROM rollup r
-     WHERE r.revision > r.pushed_revision AND r.push_after <= %(now)s
+     WHERE r.dirty AND r.push_after <= %(now)s
        AND r.subscription_id = ANY(%(subscription_ids)s)
      ORDER BY r.push_after
      LIMIT %(limit)s

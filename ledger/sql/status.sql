@@ -10,8 +10,7 @@ SELECT (SELECT count(*) FROM service) AS services,
        (SELECT count(*) FROM parked_counter) AS parked,
        (SELECT min(parked_at) FROM parked_counter) AS oldest_parked_at,
        (SELECT count(*) FROM rollup) AS rollups,
-       (SELECT count(*) FROM rollup WHERE revision > pushed_revision)
-           AS rollups_to_push,
+       (SELECT count(*) FROM rollup WHERE dirty) AS rollups_to_push,
        (SELECT count(*) FROM webhook_delivery WHERE state = 'pending')
            AS webhooks_pending,
        (SELECT count(*) FROM webhook_delivery WHERE state = 'delivered')
