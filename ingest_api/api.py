@@ -77,6 +77,15 @@ class Api:
         of the threads do at a time. Raises BooksBusy or Unavailable."""
         return self._changes.run(function)
 
+    def run_one(self, function: Callable[[Connection], T], timeout_seconds: float) -> T:
+        """The result of a function that runs a single statement. Raises Unavailable."""
+
+        def run() -> T:
+            with self._connections.single() as conn:
+                return function(conn)
+
+        return self._database.call(run, timeout_seconds)
+
     def close(self) -> None:
         """End what this app has started."""
         self.publisher.close()
@@ -92,7 +101,7 @@ class Api:
         if monotonic() < known_until:
             return known
         try:
-            known = self.query(
+            known = self.run_one(
                 lambda conn: metric_aggregations(conn, service_id), timeout_seconds
             )
         except Unavailable:

@@ -50,7 +50,7 @@ def _bearer_key(header: str) -> str:
 
 def _authenticate(api: Api, key: str, *, while_database_away: bool) -> Principal:
     try:
-        principal = api.query(
+        principal = api.run_one(
             lambda conn: authenticate(conn, key), AUTHENTICATE_SECONDS
         )
     except Unavailable:

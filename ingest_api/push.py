@@ -207,8 +207,9 @@ def _record(
             return answer
         return store_answer(conn, message.service_id, key, answer)
 
+    run = api.run_one if key is None else api.query
     try:
-        return api.query(write, RECEIPT_SECONDS)
+        return run(write, RECEIPT_SECONDS)
     except Unavailable:
         log.warning("receipt_left_to_worker", batch_id=message.batch_id)
         return answer

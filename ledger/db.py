@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
+from select import POLLIN, poll
 from typing import Any, Final
 
 import psycopg
@@ -90,7 +91,7 @@ def pool_of(database_url: str, size: int = 8) -> ConnectionPool[Connection]:
         min_size=0,
         max_size=size,
         timeout=POOL_TIMEOUT_SECONDS,
-        check=ConnectionPool.check_connection,
+        check=check_kept,
         # The default doubles its pauses: after 20 s away, found again 8.7 s late.
         reconnect_timeout=1.0,
         kwargs=dict(_BOUNDED_CONNECT),
@@ -106,6 +107,18 @@ def transaction(database_url: str) -> Iterator[Connection]:
     """
     with pool_of(database_url).connection() as conn:
         yield conn
+
+
+def check_kept(conn: Connection) -> None:
+    """Raise psycopg.OperationalError when a connection that was idle is gone.
+
+    The end of one can be read from its socket, at once and on this side; only when
+    there is something to be read the server is asked.
+    """
+    unread = poll()
+    unread.register(conn.fileno(), POLLIN)
+    if unread.poll(0):
+        ConnectionPool.check_connection(conn)
 
 
 class KeptConnections:
@@ -134,6 +147,16 @@ class KeptConnections:
             if conn.broken:
                 self._drop(conn)
 
+    @contextmanager
+    def single(self) -> Iterator[Connection]:
+        """The same for a single statement, which needs no transaction around it."""
+        conn = self._checked()
+        try:
+            yield conn
+        finally:
+            if conn.broken:
+                self._drop(conn)
+
     def close(self) -> None:
         """Close them all; nobody may be using one."""
         for conn in list(self._all):
@@ -143,7 +166,7 @@ class KeptConnections:
         conn: Connection | None = getattr(self._kept, "conn", None)
         if conn is not None:
             try:
-                ConnectionPool.check_connection(conn)
+                check_kept(conn)
             except psycopg.OperationalError:
                 self._drop(conn)
                 conn = None

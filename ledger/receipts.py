@@ -39,7 +39,6 @@ def write_queued(conn: Connection, message: BatchMessage) -> None:
     The transaction need not outlast a crash, since the message does, and the worker
     writes the row from it: its commit does not wait for the disk.
     """
-    conn.execute(_SQL["need_not_last"])
     conn.execute(
         _SQL["insert_queued"],
         {

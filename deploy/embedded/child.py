@@ -1,10 +1,10 @@
 """Starts a program that ends when the process that started it ends.
 
-``python -m deploy.embedded.child [--signal KILL] [--user UID:GID] [--data DIR] --
-PROGRAM ARGUMENT …`` asks Linux for a signal at the parent's death and becomes the
-program (exec: the pid stays). So nothing outlives supervisord, nor supervisord
-``fusion-billing up``, however they end. On other systems only an orderly end stops the
-programs.
+``python -m deploy.embedded.child [--signal KILL] [--user UID:GID] [--data DIR]
+[--nice N] -- PROGRAM ARGUMENT …`` asks Linux for a signal at the parent's death and
+becomes the program (exec: the pid stays). So nothing outlives supervisord, nor
+supervisord ``fusion-billing up``, however they end. On other systems only an orderly
+end stops the programs.
 
 Nothing heavy is imported: this runs once for every start of every program.
 """
@@ -27,17 +27,21 @@ def child_command(
     orphan_signal: str = "KILL",
     user: tuple[int, int] | None = None,
     data: Path | None = None,
+    nice: int = 0,
 ) -> tuple[str, ...]:
     """The command that starts ``command`` by way of this module.
 
     ``orphan_signal`` is what it gets when its parent is gone; ``user`` is (uid, gid);
-    ``data`` is PostgreSQL's data directory, whose stale ``postmaster.pid`` is removed.
+    ``data`` is PostgreSQL's data directory, whose stale ``postmaster.pid`` is removed;
+    ``nice`` is by how much it gives way to others when processors are scarce.
     """
     words = [sys.executable, "-m", __name__, "--signal", orphan_signal]
     if user is not None:
         words += ["--user", f"{user[0]}:{user[1]}"]
     if data is not None:
         words += ["--data", str(data)]
+    if nice:
+        words += ["--nice", str(nice)]
     return (*words, "--", *command)
 
 
@@ -59,10 +63,13 @@ def main() -> None:
     parser.add_argument("--signal", default="KILL")
     parser.add_argument("--user", default=None)
     parser.add_argument("--data", type=Path, default=None)
+    parser.add_argument("--nice", type=int, default=0)
     parser.add_argument("command", nargs="+")
     arguments = parser.parse_args()
     if arguments.data is not None:
         remove_stale_pid_file(arguments.data)
+    if arguments.nice:
+        os.nice(arguments.nice)
     if arguments.user is not None:
         uid, gid = (int(part) for part in arguments.user.split(":"))
         os.setgroups([])

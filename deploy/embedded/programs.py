@@ -15,6 +15,9 @@ from schemas.messages import ODOO_QUEUE, USAGE_QUEUE, WEBHOOK_QUEUE
 from schemas.settings import Settings
 
 CELERY_NODES = ("worker", "bridge", "webhooks")
+# What nobody waits for gives way to the API, whose answers an app does wait for; where
+# both want the whole of a processor it still gets a quarter.
+BACKGROUND_NICE = 5
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,9 @@ def application_programs(
     """The stand-in Odoo, unless a real one is named, and our own processes."""
     programs = []
     if parts.odoo:
-        command = child_command([sys.executable, "-m", "odoo_bridge.embedded"])
+        command = child_command(
+            [sys.executable, "-m", "odoo_bridge.embedded"], nice=BACKGROUND_NICE
+        )
         programs.append(Program("odoo", 3, command))
     configuration = "python:deploy.gunicorn_conf"
     gunicorn = [sys.executable, "-m", "gunicorn", "-c", configuration]
@@ -94,5 +99,6 @@ def node_name(state: State, program: str) -> str:
 
 def _celery(*arguments: str) -> tuple[str, ...]:
     return child_command(
-        [sys.executable, "-m", "celery", "-A", "workers.app:app", *arguments]
+        [sys.executable, "-m", "celery", "-A", "workers.app:app", *arguments],
+        nice=BACKGROUND_NICE,
     )

@@ -1,11 +1,9 @@
--- name: need_not_last
--- For this transaction the commit does not wait for the disk.
-SET LOCAL synchronous_commit TO off
-
 -- name: insert_queued
 -- The worker may have been faster, or it comes later: whoever is first writes the row.
+-- The commit of this transaction does not wait for the disk.
 INSERT INTO batch (id, service_id, state, received, received_at)
-VALUES (%(batch_id)s, %(service_id)s, 'queued', %(received)s, %(received_at)s)
+SELECT %(batch_id)s, %(service_id)s, 'queued', %(received)s, %(received_at)s
+  FROM set_config('synchronous_commit', 'off', true)
 ON CONFLICT (id) DO NOTHING
 
 -- name: receipt
