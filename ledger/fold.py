@@ -18,7 +18,7 @@ from psycopg.errors import UniqueViolation
 from ledger.columns import arrival_columns, gain_columns, placed_columns
 from ledger.copy_lines import counter_lines
 from ledger.db import Connection
-from ledger.gains import gains_of
+from ledger.gains import Gain, gains_of
 from ledger.late import begin_corrections, drop_idle_corrections
 from ledger.locks import TERMS_LOCK
 from ledger.outcomes import Outcome
@@ -39,6 +39,7 @@ from ledger.terms import frozen_periods, read_terms
 from schemas.timestamps import LATEST_US
 
 APPLIED = Outcome("applied")
+LINES_AT_ONCE = 250
 CONFLICT_REASON = "value_or_timestamp_differs"
 
 _SQL = load_queries("fold")
@@ -160,25 +161,31 @@ def _fold(conn: Connection, items: Sequence[Placed], now: datetime) -> Sequence[
     """Those that are new, folded into their rollups. Items are in key order."""
     if not items:
         return []
-    fresh = items if _copy(conn, items) else _insert(conn, items)
-    if fresh:
-        values = gain_columns(gains_of(fresh))
-        conn.execute(_SQL["add_gains"], {**values, "now": now})
+    fresh, gains = items, _copy(conn, items)
+    if gains is None:
+        fresh = _insert(conn, items)
+        gains = gains_of(fresh)
+    if gains:
+        conn.execute(_SQL["add_gains"], {**gain_columns(gains), "now": now})
     return fresh
 
 
-def _copy(conn: Connection, items: Sequence[Placed]) -> bool:
-    """Whether all of them were new; else none has been stored."""
+def _copy(conn: Connection, items: Sequence[Placed]) -> list[Gain] | None:
+    """The gains, if all of them were new; else None, and none has been stored.
+
+    Lines are written and gains worked out while PostgreSQL stores the lines before.
+    """
     try:
         with (
             conn.transaction(),
             conn.cursor() as cursor,
             cursor.copy(_SQL["copy_counters"]) as copy,
         ):
-            copy.write(counter_lines(items))
+            for first in range(0, len(items), LINES_AT_ONCE):
+                copy.write(counter_lines(items[first : first + LINES_AT_ONCE]))
+            return gains_of(items)
     except UniqueViolation:
-        return False
-    return True
+        return None
 
 
 def _insert(conn: Connection, items: Sequence[Placed]) -> list[Placed]:

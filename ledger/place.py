@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 from ledger.periods import Period, Terms, first_open_period, period_at
 from schemas.messages import Counter
-from schemas.numbers import NumberInvalid, number_text
+from schemas.numbers import NumberInvalid, is_within_digits, parse_number
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -165,7 +165,10 @@ def place_counters(arrivals: Iterable[Arrival], catalog: Catalog) -> Placement:
                 spot = known.spot
             else:
                 spot = _find_spot(name, instant_us, catalog, last)
-            value, members = _read_value(counter, spot.metric.aggregation)
+            value, members = counter.value, None
+            unique = spot.metric.aggregation == "unique"
+            if unique or value is None or not is_within_digits(value):
+                value, members = _read_value(counter, spot.metric.aggregation)
         except _Unknown as error:
             parked.append((arrival, str(error)))
         except _Misfit as error:
@@ -240,6 +243,6 @@ def _read_value(
     if value is None:
         raise _Misfit(VALUES_NOT_UNIQUE)
     try:
-        return number_text(value), None
+        return format(parse_number(value), "f"), None
     except NumberInvalid as error:
         raise _Misfit(f"{VALUE_INVALID}: {error}") from error

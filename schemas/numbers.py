@@ -28,14 +28,9 @@ def parse_number(text: str) -> Decimal:
     return check_number(Decimal(text))
 
 
-def number_text(text: str) -> str:
-    """The same rule where the text will do: nearly every one is proved by its form.
-
-    Raises NumberInvalid.
-    """
-    if _WITHIN_DIGITS.fullmatch(text):
-        return text
-    return format(parse_number(text), "f")
+def is_within_digits(text: str) -> bool:
+    """Whether the form alone proves the rule, as it does of nearly every number."""
+    return _WITHIN_DIGITS.fullmatch(text) is not None
 
 
 def check_number(number: Decimal) -> Decimal:
