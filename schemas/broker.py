@@ -14,17 +14,12 @@ import redis.exceptions
 from kombu import Exchange, Queue
 
 from schemas.messages import (
-    APPLY_PARKED,
-    DELIVER_WEBHOOKS,
-    FREEZE_PERIODS,
-    PULL_CATALOG,
-    PUSH_ROLLUPS,
     QUEUES,
-    REVIEW_PARKED,
     ROUTES,
     USAGE_QUEUE,
 )
 from schemas.settings import Settings
+from schemas.task_settings import task_settings
 
 ATOMIC_SCHEME: Final = "redis-atomic"
 """URL scheme of the Redis transport that takes and records a message in one step."""
@@ -34,16 +29,6 @@ DEAD_LETTER_QUEUE: Final = "dead-letters"
 
 EXCHANGE: Final = Exchange("fusion-billing", type="direct", durable=True)
 DEAD_LETTER_EXCHANGE: Final = Exchange("dead-letters", type="fanout", durable=True)
-
-KICKS: Final = (
-    APPLY_PARKED,
-    DELIVER_WEBHOOKS,
-    FREEZE_PERIODS,
-    PULL_CATALOG,
-    PUSH_ROLLUPS,
-    REVIEW_PARKED,
-)
-"""Tasks that carry nothing and only say "look now"; losing one costs a beat."""
 
 PUBLISH_ERRORS: Final[tuple[type[Exception], ...]] = (
     kombu.exceptions.KombuError,
@@ -57,12 +42,6 @@ PUBLISH_ERRORS: Final[tuple[type[Exception], ...]] = (
 _PUBLISH_SECONDS: Final = 0.7
 _CLOSE_SECONDS: Final = 0.5
 _CONSUME_SECONDS: Final = 3
-_KICK_SOFT_SECONDS: Final = 240
-_KICK_HARD_SECONDS: Final = 300
-# A pull may have usage counted again: statements of up to 10 minutes each, one set for
-# each subscription of a plan. Its own limits are the database's; this is the last one.
-_PULL_SOFT_SECONDS: Final = 3600
-_PULL_HARD_SECONDS: Final = 3660
 _RABBITMQ_PREFETCH: Final = 4
 # Kombu reconnects without end before it publishes: an API request, or a worker's event
 # loop when it only wants to send a heartbeat. Consuming has its own endless retry.
@@ -88,7 +67,7 @@ def celery_settings(settings: Settings, *, consumer: bool) -> dict[str, Any]:
     on_redis = is_redis(settings.broker_url)
     result = {
         **_message_settings(settings),
-        **_task_settings(settings),
+        **task_settings(settings),
         "broker_url": settings.broker_url,
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,
@@ -190,35 +169,6 @@ def _message_settings(settings: Settings) -> dict[str, Any]:
         "timezone": "UTC",
         "task_publish_retry": False,
         "task_publish_retry_policy": _GIVE_UP_AT_ONCE,
-    }
-
-
-def _task_settings(settings: Settings) -> dict[str, Any]:
-    # The time limit stays at most half the visibility timeout: a message in work
-    # must never become visible to another worker.
-    hard = min(30, settings.visibility_timeout_seconds // 2)
-    kick = {
-        "acks_late": False,
-        "reject_on_worker_lost": False,
-        "soft_time_limit": _KICK_SOFT_SECONDS,
-        "time_limit": _KICK_HARD_SECONDS,
-    }
-    pull = {
-        **kick,
-        "soft_time_limit": _PULL_SOFT_SECONDS,
-        "time_limit": _PULL_HARD_SECONDS,
-    }
-    return {
-        "task_ignore_result": True,
-        "task_acks_late": True,
-        # A failure that the task did not deal with itself rejects the message, and a
-        # rejected message goes to the dead letters; acknowledging it would drop it.
-        "task_acks_on_failure": False,
-        "task_acks_on_timeout": False,
-        "task_reject_on_worker_lost": True,
-        "task_soft_time_limit": max(1, hard * 5 // 6),
-        "task_time_limit": hard,
-        "task_annotations": {**dict.fromkeys(KICKS, kick), PULL_CATALOG: pull},
     }
 
 

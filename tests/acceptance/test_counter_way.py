@@ -31,7 +31,7 @@ def await_done(app: App, batch_id: str) -> dict[str, Any]:
 
 
 def odoo_rows(stack: RunningStack, service: str) -> dict[str, Decimal]:
-    """Quantity by metric id, read from Odoo over JSON-2 as anybody would."""
+    """Quantity by metric of what is not frozen, from Odoo over JSON-2 as by anybody."""
     addresses = stack.addresses
     answer = httpx.post(
         f"{addresses['odoo']}/json/2/fusion.billing.usage/search_read",
@@ -40,7 +40,7 @@ def odoo_rows(stack: RunningStack, service: str) -> dict[str, Decimal]:
             "X-Odoo-Database": addresses["odoo_database"],
         },
         json={
-            "domain": [["service_id.code", "=", service]],
+            "domain": [["service_id.code", "=", service], ["state", "=", "open"]],
             "fields": ["metric_id", "quantity"],
         },
         timeout=20,
@@ -177,6 +177,37 @@ def test_usage_that_waited_too_long_is_told_of_and_given_up_in_the_end(
     assert "40 days" in oldest
     rejected = app.batch(batch_id)["batch"]["items"][1]
     assert (rejected["outcome"], rejected["reason"]) == ("rejected", "parked_too_long")
+    assert stack.run("verify", "--service", app.service).returncode == 0
+
+
+def test_a_period_that_is_over_is_billed_by_itself_and_corrected_by_what_comes_late(
+    app: App, stack: RunningStack
+) -> None:
+    query = {"external_subscription_id": "ada-1"}
+    wait_until(
+        lambda: (
+            app.client.get("customers/ada/past_usage", params=query).json()["meta"][
+                "total_count"
+            ]
+            >= 9
+        ),
+        "the periods from January to September are frozen",
+        90,
+    )
+
+    late = counter("late", value=7200, timestamp="2026-03-10T12:00:00Z")
+    done = await_done(app, app.push([late]).json()["batch"]["id"])
+    told = stack.run(
+        "explain", "ada-1", "--service", app.service, "--period", "2026-03"
+    )
+    identity = {"external_subscription_id": "ada-1", "code": "cpu_seconds"}
+    voided = app.client.post("usage/late/void", json={"void": identity})
+
+    assert done["batch"]["outcomes"]["applied"] == 1
+    assert told.returncode == 0, told.stderr
+    assert "frozen" in told.stdout
+    assert voided.status_code == 200, voided.text
+    assert voided.json()["void"]["is_correction"] is True
     assert stack.run("verify", "--service", app.service).returncode == 0
 
 

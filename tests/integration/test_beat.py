@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from celery import Celery
 
-from schemas.broker import KICKS, celery_settings
+from schemas.broker import celery_settings
 from schemas.messages import (
     APPLY_PARKED,
     DELIVER_WEBHOOKS,
@@ -20,6 +20,7 @@ from schemas.messages import (
     USAGE_QUEUE,
     WEBHOOK_QUEUE,
 )
+from schemas.task_settings import KICKS
 from tests.broker_settings import broker_settings
 from tests.embedded_servers import BrokerServer
 from workers.beat import MAX_WAITING, KickScheduler, beat_schedule

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from odoo_bridge.pull import LIMITS
-from schemas.broker import KICKS, atomic_url, celery_settings
+from schemas.broker import atomic_url, celery_settings
 from schemas.messages import FOLD_BATCH, PULL_CATALOG, QUEUES, ROUTES, USAGE_QUEUE
+from schemas.task_settings import KICKS
 from tests.broker_settings import broker_settings
 
 REDIS = "redis://:secret@127.0.0.1:6379/0"
