@@ -181,7 +181,11 @@ def _midnight(day: date, terms: Terms) -> datetime:
 def _open_bill(conn: Connection, subject: Subject, period: Period) -> ExplainedBill:
     row = conn.execute(
         _FREEZING["plans_of_periods"],
-        {"subscription_ids": [subject.id], "period_starts": [period.start]},
+        {
+            "subscription_ids": [subject.id],
+            "period_starts": [period.start],
+            "period_ends": [period.end],
+        },
     ).fetchone()
     assert row is not None  # noqa: S101 - a subscription has a plan at any time
     _, name, plan_id, plan, currency, grace_hours, _ = row

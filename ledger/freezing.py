@@ -105,6 +105,7 @@ def _due_bills(
         {
             "subscription_ids": list(by_key),
             "period_starts": [each.period.start for each in candidates],
+            "period_ends": [each.period.end for each in candidates],
         },
     )
     due: list[Bill] = []

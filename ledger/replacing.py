@@ -6,14 +6,19 @@ What is frozen stays. Counters that the new terms leave outside the subscription
 are taken back on record, and come back by themselves when the terms do.
 """
 
-from datetime import datetime
+from datetime import UTC, datetime
+from decimal import Decimal
+from uuid import UUID
 
 from ledger.db import Connection
+from ledger.fold import fold_items
 from ledger.locks import TERMS_LOCK
 from ledger.periods import Period, Terms, begin_of, first_open_period, period_at
+from ledger.place import Arrival
 from ledger.queries import load_queries
 from ledger.refolding import Scope, refold
 from ledger.terms import TermsById
+from schemas.messages import Counter, plain_number
 
 _SQL = load_queries("refolding")
 _LOCK_SQL = load_queries("rerating")
@@ -38,6 +43,7 @@ def replace_changed(
     )
     for subscription_id in changed:
         replace_counters(conn, subscription_id, after[subscription_id])
+        _bring_back(conn, service_id, subscription_id, after[subscription_id])
     conn.execute(_SQL["look_at_freezes"], {"subscription_ids": changed})
 
 
@@ -47,6 +53,7 @@ def replace_counters(conn: Connection, subscription_id: int, terms: Terms) -> No
     Time and memory grow with the subscription's counters, on the database's side.
     """
     scope = Scope(subscription_id, first=terms.frozen_until)
+    conn.execute(_SQL["lock_rollups"], scope.__dict__)
     if terms.frozen_until is not None:
         period = first_open_period(terms)
         conn.execute(
@@ -59,7 +66,6 @@ def replace_counters(conn: Connection, subscription_id: int, terms: Terms) -> No
         )
     life = {"begin": begin_of(terms), "end": terms.ended_at}
     conn.execute(_SQL["take_out_of_life"], {**scope.__dict__, **life})
-    conn.execute(_SQL["bring_back_to_life"], {**scope.__dict__, **life})
     span = conn.execute(_SQL["span"], scope.__dict__).fetchone()
     periods = [] if span is None or span[0] is None else _periods_of(terms, *span)
     conn.execute(
@@ -71,6 +77,52 @@ def replace_counters(conn: Connection, subscription_id: int, terms: Terms) -> No
         },
     )
     refold(conn, scope, periods)
+
+
+def _bring_back(
+    conn: Connection, service_id: int, subscription_id: int, terms: Terms
+) -> None:
+    """Fold again what other terms had left outside the subscription's life.
+
+    On the usual way, so that it is late where its period has been frozen meanwhile.
+    """
+    life = {"begin": terms.started_at, "end": terms.ended_at}
+    rows = conn.execute(
+        _SQL["back_in_life"], {"subscription_id": subscription_id, **life}
+    ).fetchall()
+    if not rows:
+        return
+    arrivals = [_arrival(*row) for _, *row in rows]
+    now = datetime.now(UTC)
+    outcomes = fold_items(conn, service_id, arrivals, now)
+    back = [
+        key
+        for (key, *_), arrival in zip(rows, arrivals, strict=True)
+        if outcomes[arrival.key].outcome == "applied"
+    ]
+    conn.execute(_SQL["mark_restored"], {"ids": back, "now": now})
+
+
+def _arrival(
+    batch_id: UUID,
+    index: int,
+    transaction_id: str,
+    subscription: str,
+    code: str,
+    timestamp_us: int,
+    value: Decimal | None,
+    members: list[str] | None,
+) -> Arrival:
+    counter = Counter(
+        index,
+        transaction_id,
+        subscription,
+        code,
+        timestamp_us,
+        None if value is None else plain_number(value),
+        None if members is None else tuple(members),
+    )
+    return Arrival(str(batch_id), counter)
 
 
 def _periods_of(terms: Terms, first: datetime, last: datetime) -> list[Period]:

@@ -87,9 +87,12 @@ def void_counter(
     """
     names = {"service_id": service_id, **identity.__dict__}
     exclude_folds(conn, service_id)
+    who = {"now": now, "by": by, "reason": reason}
     found = conn.execute(_SQL["find_counter"], names).fetchone()
     if found is not None:
-        _take_back(conn, names, found, {"now": now, "by": by, "reason": reason})
+        _take_back(conn, names, found, who)
+    else:
+        conn.execute(_SQL["take_over_void"], {**names, **who})
     row = conn.execute(_SQL["last_void"], names).fetchone()
     if row is None:
         if conn.execute(_SQL["has_archived"], names).fetchone():

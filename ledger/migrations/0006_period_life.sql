@@ -55,11 +55,15 @@ CREATE TABLE charge_before (
 );
 
 CREATE FUNCTION keep_charge() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    changed_at timestamptz;
 BEGIN
     IF TG_OP = 'INSERT' THEN
         -- Added to a plan that was there before: not for periods that have ended.
         IF (SELECT created_at < now() FROM plan WHERE id = NEW.plan_id) THEN
-            NEW.valid_from := now();
+            NEW.valid_from := greatest(
+                now(), (SELECT max(valid_until) FROM charge_before
+                         WHERE plan_id = NEW.plan_id AND metric_id = NEW.metric_id));
         END IF;
         NEW.currency := (SELECT currency FROM plan WHERE id = NEW.plan_id);
         SELECT rounding, rounding_precision
@@ -67,11 +71,14 @@ BEGIN
           FROM metric WHERE id = NEW.metric_id;
         RETURN NEW;
     END IF;
-    INSERT INTO charge_before SELECT OLD.*, now() ON CONFLICT DO NOTHING;
+    -- Of two transactions the one that began first may change it last: versions still
+    -- follow each other.
+    changed_at := greatest(now(), OLD.valid_from);
+    INSERT INTO charge_before SELECT OLD.*, changed_at ON CONFLICT DO NOTHING;
     IF TG_OP = 'DELETE' THEN
         RETURN OLD;
     END IF;
-    NEW.valid_from := now();
+    NEW.valid_from := changed_at;
     RETURN NEW;
 END
 $$;

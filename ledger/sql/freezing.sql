@@ -15,13 +15,17 @@ SELECT b.id, b.created_at, t."interval", t.anchor, t.timezone, t.started_at, t.e
 
 -- name: plans_of_periods
 -- The plan that each period is billed by, its grace, and whether it has corrections.
-SELECT k.subscription_id, b.external_id, p.id, p.code, p.currency, p.grace_hours,
+SELECT k.subscription_id, b.external_id, p.id, p.code,
+       coalesce((SELECT min(c.currency) FROM charges_at(p.id, k.period_end) c),
+                p.currency),
+       p.grace_hours,
        EXISTS (SELECT FROM rollup r
                 WHERE r.subscription_id = k.subscription_id
                   AND r.period_start = k.period_start
                   AND r.usage_start < r.period_start)
-  FROM unnest(%(subscription_ids)s::bigint[], %(period_starts)s::timestamptz[])
-       AS k (subscription_id, period_start)
+  FROM unnest(%(subscription_ids)s::bigint[], %(period_starts)s::timestamptz[],
+              %(period_ends)s::timestamptz[])
+       AS k (subscription_id, period_start, period_end)
   JOIN subscription b ON b.id = k.subscription_id
   JOIN plan p ON p.id = plan_at(k.subscription_id, k.period_start)
 

@@ -2,6 +2,13 @@
 -- they themselves have changed. A scope is a subscription, one metric of it or all, and
 -- the first and the last start of the periods of usage; NULL: no bound.
 
+-- name: lock_rollups
+-- In the order in which a fold and the push lock them.
+SELECT FROM rollup
+ WHERE subscription_id = %(subscription_id)s AND frozen_at IS NULL
+ ORDER BY subscription_id, metric_id, period_start, usage_start
+   FOR NO KEY UPDATE
+
 -- name: take_out_of_life
 -- Counters of periods that are not frozen which the terms leave outside the
 -- subscription's life: taken back on record, in nobody's bill.
@@ -24,31 +31,31 @@ SELECT b.service_id, t.subscription_id, t.metric_id, t.transaction_id, t.occurre
   FROM taken t
   JOIN subscription b ON b.id = t.subscription_id
 
--- name: bring_back_to_life
--- Those that were taken out so, and lie within the terms as they are now. One that was
--- pushed again in between is there already.
-WITH back AS (
-    INSERT INTO counter (subscription_id, metric_id, item_index, transaction_id,
-                         occurred_at, period_start, batch_id, value, members)
-    SELECT DISTINCT ON (metric_id, transaction_id)
-           subscription_id, metric_id, item_index, transaction_id, occurred_at,
-           period_start, batch_id, value, members
-      FROM counter_void
-     WHERE subscription_id = %(subscription_id)s AND voided_by = 'terms'
-       AND restored_at IS NULL
-       AND occurred_at >= greatest(%(begin)s, %(first)s::timestamptz)
-       AND occurred_at < coalesce(%(end)s::timestamptz, 'infinity')
-     ORDER BY metric_id, transaction_id, id
-    ON CONFLICT DO NOTHING
-    RETURNING metric_id, transaction_id, batch_id, item_index
-)
-UPDATE counter_void v
-   SET restored_at = now()
-  FROM back
+-- name: back_in_life
+-- Those that were taken out so, lie within the terms as they are now, and have not been
+-- pushed again in between, nor taken back by a person.
+SELECT DISTINCT ON (v.metric_id, v.transaction_id)
+       v.id, v.batch_id, v.item_index, v.transaction_id, b.external_id, m.code,
+       (extract(epoch FROM v.occurred_at) * 1000000)::bigint, v.value, v.members
+  FROM counter_void v
+  JOIN subscription b ON b.id = v.subscription_id
+  JOIN metric m ON m.id = v.metric_id
  WHERE v.subscription_id = %(subscription_id)s AND v.voided_by = 'terms'
-   AND v.metric_id = back.metric_id AND v.transaction_id = back.transaction_id
-   AND v.batch_id = back.batch_id AND v.item_index = back.item_index
-   AND v.restored_at IS NULL
+   AND v.restored_at IS NULL AND v.occurred_at >= %(begin)s
+   AND v.occurred_at < coalesce(%(end)s::timestamptz, 'infinity')
+   AND NOT EXISTS (SELECT FROM counter c
+                    WHERE c.subscription_id = v.subscription_id
+                      AND c.metric_id = v.metric_id
+                      AND c.transaction_id = v.transaction_id)
+   AND NOT EXISTS (SELECT FROM counter_void later
+                    WHERE later.subscription_id = v.subscription_id
+                      AND later.metric_id = v.metric_id
+                      AND later.transaction_id = v.transaction_id
+                      AND later.id > v.id AND later.voided_by <> 'terms')
+ ORDER BY v.metric_id, v.transaction_id, v.id
+
+-- name: mark_restored
+UPDATE counter_void SET restored_at = %(now)s WHERE id = ANY(%(ids)s)
 
 -- name: span
 SELECT min(occurred_at), max(occurred_at)

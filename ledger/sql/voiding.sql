@@ -34,6 +34,29 @@ SELECT %(service_id)s, subscription_id, metric_id, transaction_id, occurred_at,
        %(now)s, %(by)s, %(reason)s
   FROM taken
 
+-- name: take_over_void
+-- What changed terms have left outside the subscription's life, and may bring back: from
+-- now on a person's, who does not want it back. Its record stays, and a new one follows.
+WITH taken AS (
+    UPDATE counter_void v
+       SET restored_at = %(now)s
+      FROM subscription b, metric m
+     WHERE b.id = v.subscription_id AND m.id = v.metric_id
+       AND v.service_id = %(service_id)s
+       AND b.external_id = %(external_subscription_id)s AND m.code = %(code)s
+       AND v.transaction_id = %(transaction_id)s
+       AND v.voided_by = 'terms' AND v.restored_at IS NULL
+    RETURNING v.*
+)
+INSERT INTO counter_void (service_id, subscription_id, metric_id, transaction_id,
+                          occurred_at, period_start, late_in, batch_id, item_index,
+                          value, members, voided_in, voided_at, voided_by, reason)
+SELECT service_id, subscription_id, metric_id, transaction_id, occurred_at,
+       period_start, late_in, batch_id, item_index, value, members, voided_in, %(now)s,
+       %(by)s, %(reason)s
+  FROM taken
+ ORDER BY id
+
 -- name: last_void
 -- With the ends of the period of its usage, and of the one whose bill it changed.
 SELECT v.occurred_at, v.value, v.members, v.batch_id, v.item_index, v.period_start,
@@ -50,6 +73,7 @@ SELECT v.occurred_at, v.value, v.members, v.batch_id, v.item_index, v.period_sta
                            AND f.period_start = v.period_start
  WHERE v.service_id = %(service_id)s AND b.external_id = %(external_subscription_id)s
    AND m.code = %(code)s AND v.transaction_id = %(transaction_id)s
+   AND v.restored_at IS NULL
  ORDER BY v.id DESC
  LIMIT 1
 

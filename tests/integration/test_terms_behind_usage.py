@@ -145,6 +145,59 @@ def test_what_was_pushed_again_in_between_counts_once(conn: Connection) -> None:
     assert billed(conn) == 7
 
 
+def test_usage_comes_back_late_when_its_period_was_frozen_meanwhile(
+    conn: Connection,
+) -> None:
+    world = world_of(conn, ONE)
+    use(conn, world, "1", day("02-05"), 3)
+    use(conn, world, "2", day("02-20"), 100)
+    change(conn, world, ended_at=day("02-15"))
+    freeze(conn, world, day("02-25"))
+    use(conn, world, "late", day("02-06"), 4)
+    freeze(conn, world, day("04-10"))
+
+    change(conn, world)
+    freeze(conn, world, day("12-15"))
+
+    assert billed(conn) == 107
+
+
+@pytest.mark.parametrize("pushed_again", [False, True])
+def test_what_a_person_has_taken_back_does_not_come_back(
+    conn: Connection, pushed_again: bool
+) -> None:
+    world = world_of(conn, ONE)
+    use(conn, world, "1", day("02-05"), 3)
+    use(conn, world, "2", day("02-20"), 100)
+    change(conn, world, ended_at=day("02-15"))
+    if pushed_again:
+        use(conn, world, "2", day("02-06"), 7)
+    identity = Identity("sub-0", "sum", "2")
+    void = void_counter(conn, world.service_id, identity, day("02-25"), "me", "a slip")
+
+    change(conn, world)
+    freeze(conn, world, day("12-15"))
+
+    assert (void.voided_by, void.reason) == ("me", "a slip")
+    assert billed(conn) == 3
+
+
+def test_versions_of_a_charge_follow_each_other_whichever_pull_began_first(
+    conn: Connection, database_url: str
+) -> None:
+    world_of(conn, ONE)
+    conn.execute("SELECT now()")
+    with psycopg.connect(database_url) as later:
+        later.execute("UPDATE charge SET price = 2")
+    conn.execute("UPDATE charge SET price = 3")
+    conn.commit()
+
+    rows = conn.execute(
+        "SELECT count(*) FROM charge c CROSS JOIN charges_at(c.plan_id, c.valid_from) a"
+    ).fetchall()
+    assert rows == [(1,)]
+
+
 def test_an_emptied_rollup_ends_where_its_period_does(conn: Connection) -> None:
     world = world_of(conn, ONE)
     use(conn, world, "a", day("06-02"), 3)
@@ -209,10 +262,11 @@ def test_a_period_in_grace_keeps_its_currency_and_its_rounding(
     freeze(conn, world, now + 40 * DAY)
 
     rows = conn.execute(
-        "SELECT amount, rating ->> 'currency' FROM rollup"
-        " WHERE frozen_at IS NOT NULL AND quantity > 0"
+        "SELECT r.amount, r.rating ->> 'currency', f.currency FROM rollup r"
+        " JOIN frozen_period f USING (subscription_id, period_start)"
+        " WHERE r.quantity > 0"
     ).fetchall()
-    assert rows == [(Decimal("12.34"), "CAD")]
+    assert rows == [(Decimal("12.34"), "CAD", "CAD")]
 
 
 def test_a_subscription_that_goes_on_after_its_end_pays_its_minimum(
@@ -296,7 +350,7 @@ TERMS = st.fixed_dictionaries(
 
 
 @settings(
-    max_examples=15,
+    max_examples=40,
     deadline=None,
     phases=[Phase.generate],
     suppress_health_check=list(HealthCheck),

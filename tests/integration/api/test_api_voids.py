@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -18,6 +19,7 @@ from ledger.rerating import exclude_folds
 from schemas.voids import VoidAnswerSchema
 from tests.api_server import ApiServer, running_api
 from tests.api_world import BASE, Person, counter, work_off
+from tests.archive_world import archive
 from tests.ledger_world import World, freeze
 
 Fold = Callable[..., str]
@@ -210,7 +212,7 @@ def test_a_parked_counter_is_not_found(
 
 
 def test_a_counter_of_an_archived_period_is_refused(
-    olga: Person, fold: Fold, conn: Connection
+    olga: Person, fold: Fold, conn: Connection, database_url: str, tmp_path: Path
 ) -> None:
     earlier = datetime.now(UTC) - timedelta(days=40)
     for statement in (
@@ -220,13 +222,9 @@ def test_a_counter_of_an_archived_period_is_refused(
         conn.execute(statement, (olga.service_id,))
     conn.commit()
     fold(counter("t", value=7, timestamp=earlier.isoformat()))
-    freeze(conn, World(olga.service, olga.service_id, ()), datetime.now(UTC))
-    conn.execute(
-        "UPDATE frozen_period f SET archived_at = now() FROM subscription b"
-        " WHERE b.id = f.subscription_id AND b.service_id = %s",
-        (olga.service_id,),
-    )
-    conn.commit()
+    world = World(olga.service, olga.service_id, ())
+    freeze(conn, world, datetime.now(UTC))
+    archive(database_url, world, tmp_path, datetime.now(UTC) + timedelta(days=800))
 
     answer = olga.void("t")
 
