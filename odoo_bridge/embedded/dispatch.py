@@ -125,9 +125,12 @@ def check_key(server: Server, uid: Any, key: Any) -> None:
 
 
 def is_key(server: Server, key: Any) -> bool:
-    """Whether it is the one user's key; takes as long however much of it is right."""
+    """Whether it is the one user's key; takes as long however much of it is right.
+
+    Raises TypeError when it is not a text, as Odoo does.
+    """
     if not isinstance(key, str):
-        return False
+        raise TypeError(f"secret must be unicode or bytes, not {type(key).__name__}")
     given = key.encode(errors="surrogatepass")
     return hmac.compare_digest(given, server.api_key.encode())
 
