@@ -1,0 +1,28 @@
+"""``fusion.billing.account.link``: which client an app's customer is."""
+
+from odoo import fields, models
+
+
+class AccountLink(models.Model):
+    """A service's external customer, and the one client that it stands for."""
+
+    _name = "fusion.billing.account.link"
+    _description = "Billing Account Link"
+    _rec_name = "external_id"
+
+    service_id = fields.Many2one(
+        "fusion.billing.service", required=True, index=True, ondelete="restrict"
+    )
+    external_id = fields.Char(string="External Customer", required=True)
+    partner_id = fields.Many2one(
+        "res.partner", string="Client", required=True, index=True, ondelete="restrict"
+    )
+    email = fields.Char(related="partner_id.email")
+
+    _external_uniq = models.Constraint(
+        "UNIQUE(service_id, external_id)",
+        "An external customer id must be unique within its service.",
+    )
+    _external_check = models.Constraint(
+        "CHECK(external_id <> '')", "An external customer id must not be empty."
+    )

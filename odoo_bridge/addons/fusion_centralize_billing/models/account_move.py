@@ -1,0 +1,59 @@
+"""Invoices of usage: which service, client and period each is for."""
+
+from odoo import fields, models
+from odoo.exceptions import UserError
+
+
+class AccountMove(models.Model):
+    """An invoice that ``close_period`` made has ``x_fc_service_id``."""
+
+    _inherit = "account.move"
+
+    x_fc_service_id = fields.Many2one(
+        "fusion.billing.service",
+        string="Billing Service",
+        index="btree_not_null",
+        ondelete="restrict",
+        copy=False,
+        readonly=True,
+    )
+    x_fc_client_id = fields.Many2one(
+        "res.partner", string="Billing Client", copy=False, readonly=True
+    )
+    x_fc_period_start = fields.Datetime(string="Usage From", copy=False, readonly=True)
+    x_fc_period_end = fields.Datetime(string="Usage To", copy=False, readonly=True)
+
+    # Closing a period twice, or twice at once, makes one invoice; a cancelled one
+    # makes room for another.
+    _x_fc_period_uniq = models.UniqueIndex(
+        "(x_fc_service_id, x_fc_client_id, x_fc_period_start, x_fc_period_end)"
+        " WHERE x_fc_service_id IS NOT NULL AND state <> 'cancel'",
+        "A client has one invoice per service and period.",
+    )
+
+    def _post(self, *args, **kwargs):
+        """Post; an invoice of a service that is in shadow is refused (P13)."""
+        shadowed = self.filtered(lambda m: m.sudo().x_fc_service_id.mode == "shadow")
+        if shadowed:
+            raise UserError(
+                self.env._(
+                    "%s is usage of a service that is in shadow: it is not posted.",
+                    ", ".join(shadowed.mapped("display_name")),
+                )
+            )
+        return super()._post(*args, **kwargs)
+
+
+class AccountMoveLine(models.Model):
+    """A line of usage knows the row that it bills."""
+
+    _inherit = "account.move.line"
+
+    x_fc_usage_id = fields.Many2one(
+        "fusion.billing.usage",
+        string="Usage",
+        index="btree_not_null",
+        ondelete="restrict",
+        copy=False,
+        readonly=True,
+    )

@@ -1,0 +1,138 @@
+"""``fusion.billing.service.apply_catalog``: the catalog's rows, by external codes.
+
+Each kind has one function: it reads the row, finds what the row names, and puts it.
+"""
+
+from zoneinfo import available_timezones
+
+from odoo import api, models
+from odoo.exceptions import ValidationError
+
+from . import applying as a
+from . import rows as r
+from .apply_charges import replace_charges
+from .apply_customer import apply_customer
+from .metric import AGGREGATIONS, MAX_PRECISION, ROUNDINGS
+from .plan import GRACE_HOURS, INTERVALS, MAX_GRACE_HOURS
+from .sale_order import ANCHORS
+
+MODES = ("shadow", "live")
+
+
+class Service(models.Model):
+    """What the bridge brings to the catalog."""
+
+    _inherit = "fusion.billing.service"
+
+    @api.model
+    def apply_catalog(self, kind, rows):
+        """Create or update each row in a savepoint of its own.
+
+        Answers ``{"index", "status", "id", "reason"}`` per row; the status is created,
+        updated, unchanged or error. Calling again with the same rows changes nothing.
+        Raises ValidationError on a kind that there is not, and AccessError for a user
+        who is not the bridge.
+        """
+        env = self._as_bridge().with_context(**a.SILENT).env
+        apply = KINDS.get(kind)
+        if apply is None:
+            names = ", ".join(KINDS)
+            raise ValidationError(f"Unknown kind {kind!r}: one of {names}.")
+        return a.apply_rows(env, rows, apply)
+
+
+def apply_service(env, row):
+    """``{code, name, mode}``; a new one belongs to the caller's company."""
+    code = r.text(row, "code")
+    values = {"name": r.text(row, "name"), "mode": r.choice(row, "mode", MODES)}
+    others = [("code", "=", code), ("company_id", "not in", env.companies.ids)]
+    if env[a.SERVICE].search_count(others):
+        raise r.RowError(f"code: {code!r} is a service of another company")
+    record, status = a.put(env[a.SERVICE], {"code": code}, values)
+    return record.id, status
+
+
+def apply_metric(env, row):
+    """``{service, code, name, aggregation, unit, rounding, rounding_precision}``.
+
+    With usage, the aggregation stays. Not given: no rounding, and to whole numbers.
+    """
+    key = {
+        "service_id": a.find_service(env, row).id,
+        "code": r.text(row, "code"),
+    }
+    values = {
+        "name": r.text(row, "name"),
+        "aggregation": r.choice(row, "aggregation", AGGREGATIONS),
+        "unit": r.optional_text(row, "unit"),
+        "rounding": r.choice(row, "rounding", ROUNDINGS, "none"),
+        "rounding_precision": r.whole(
+            row, "rounding_precision", -MAX_PRECISION, MAX_PRECISION, 0
+        ),
+    }
+    if values["rounding_precision"] and values["rounding"] == "none":
+        raise r.RowError("rounding_precision: is not used without rounding")
+    used = [(f"metric_id.{name}", "=", value) for name, value in key.items()]
+    used.append(("metric_id.aggregation", "!=", values["aggregation"]))
+    if env[a.USAGE].search_count(used, limit=1):
+        raise r.RowError(
+            "the aggregation of a metric with usage cannot change; make a new metric"
+        )
+    record, status = a.put(env[a.METRIC], key, values)
+    return record.id, status
+
+
+def apply_plan(env, row):
+    """``{service, code, name, interval, currency, price, grace_hours, charges}``.
+
+    The charges replace all that there are; a grace that is not given is 48 hours.
+    """
+    service = a.find_service(env, row)
+    plan, status = a.put(
+        env[a.PLAN],
+        {"service_id": service.id, "plan_code": r.text(row, "code")},
+        {
+            "name": r.text(row, "name"),
+            "interval": r.choice(row, "interval", INTERVALS),
+            "currency": r.text(row, "currency"),
+            "price": r.number(row, "price"),
+            "grace_hours": r.whole(row, "grace_hours", 0, MAX_GRACE_HOURS, GRACE_HOURS),
+        },
+    )
+    if replace_charges(plan, row.get("charges") or []) and status == "unchanged":
+        plan.write({"name": plan.name})  # the plan changed with its charges
+        status = "updated"
+    return plan.id, status
+
+
+def apply_subscription(env, row):
+    """An order: ``{service, external_id, customer, plan, started_at, ended_at, …}``."""
+    service = a.find_service(env, row)
+    link = a.find(env, row, "customer", a.LINK, "external_id", service)
+    zone = r.text(row, "timezone")
+    if zone not in available_timezones():
+        raise r.RowError(f"timezone: {zone!r} is not a time zone")
+    order, status = a.put(
+        env[a.ORDER].with_company(service.company_id),
+        {"x_fc_service_id": service.id, "x_fc_external_id": r.text(row, "external_id")},
+        {
+            "partner_id": link.partner_id.id,
+            "x_fc_account_link_id": link.id,
+            "x_fc_plan_id": a.find(env, row, "plan", a.PLAN, "plan_code", service).id,
+            "x_fc_started_at": r.moment(row, "started_at"),
+            "x_fc_ended_at": r.optional_moment(row, "ended_at"),
+            "x_fc_timezone": zone,
+            "x_fc_anchor": r.choice(row, "anchor", ANCHORS),
+        },
+        company_id=service.company_id.id,
+    )
+    return order.id, status
+
+
+KINDS = {
+    "service": apply_service,
+    "metric": apply_metric,
+    "plan": apply_plan,
+    "customer": apply_customer,
+    "subscription": apply_subscription,
+}

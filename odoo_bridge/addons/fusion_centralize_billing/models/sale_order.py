@@ -1,0 +1,115 @@
+"""Subscriptions: orders with an external id; in shadow they can charge nobody."""
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+from .metric import titled
+
+ANCHORS = ("calendar", "anniversary")
+
+
+class SaleOrder(models.Model):
+    """An order that is a service's subscription has ``x_fc_service_id``."""
+
+    _inherit = "sale.order"
+
+    x_fc_service_id = fields.Many2one(
+        "fusion.billing.service",
+        string="Service",
+        index="btree_not_null",
+        ondelete="restrict",
+        copy=False,
+    )
+    x_fc_external_id = fields.Char(string="External Subscription", copy=False)
+    x_fc_account_link_id = fields.Many2one(
+        "fusion.billing.account.link",
+        string="Account Link",
+        ondelete="restrict",
+        copy=False,
+    )
+    x_fc_plan_id = fields.Many2one(
+        "fusion.billing.plan", string="Plan", ondelete="restrict", copy=False
+    )
+    x_fc_plan_code = fields.Char(related="x_fc_plan_id.plan_code", string="Plan Code")
+    x_fc_started_at = fields.Datetime(string="Started at", copy=False)
+    x_fc_ended_at = fields.Datetime(string="Ended at", copy=False)
+    x_fc_timezone = fields.Char(string="Time Zone", copy=False)
+    x_fc_anchor = fields.Selection(titled(ANCHORS), string="Anchor", copy=False)
+    x_fc_mode = fields.Selection(related="x_fc_service_id.mode", string="Mode")
+    x_fc_usage_ids = fields.One2many(
+        "fusion.billing.usage", "subscription_id", string="Metered Usage"
+    )
+    x_fc_usage_count = fields.Integer(
+        string="Usage", compute="_compute_x_fc_usage_count"
+    )
+
+    _x_fc_external_uniq = models.Constraint(
+        "UNIQUE(x_fc_service_id, x_fc_external_id)",
+        "A subscription's external id must be unique within its service.",
+    )
+    _x_fc_external_check = models.Constraint(
+        "CHECK(x_fc_external_id <> '')",
+        "A subscription's external id must not be empty.",
+    )
+    _x_fc_ended_check = models.Constraint(
+        "CHECK(x_fc_ended_at > x_fc_started_at)",
+        "A subscription must end after it starts.",
+    )
+
+    @api.depends_context("uid", "allowed_company_ids")
+    def _compute_x_fc_usage_count(self):
+        usage = self.env["fusion.billing.usage"]
+        if not usage.has_access("read"):
+            self.x_fc_usage_count = 0
+            return
+        counted = usage._read_group(
+            [("subscription_id", "in", self.ids)], ["subscription_id"], ["__count"]
+        )
+        counts = {order.id: count for order, count in counted}
+        for order in self:
+            order.x_fc_usage_count = counts.get(order.id, 0)
+
+    def action_x_fc_usage(self):
+        """The usage of this subscription."""
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "fusion_centralize_billing.action_usage"
+        )
+        return {**action, "domain": [("subscription_id", "in", self.ids)]}
+
+    # What charges or tells a customer, refused while the service is in shadow (P13).
+
+    def _x_fc_in_shadow(self):
+        return self.filtered(
+            lambda order: order.sudo().x_fc_service_id.mode == "shadow"
+        )
+
+    def _x_fc_refuse_in_shadow(self):
+        if shadowed := self._x_fc_in_shadow():
+            raise UserError(
+                self.env._(
+                    "The service of %s is in shadow: nothing is charged or sent.",
+                    ", ".join(shadowed.mapped("name")),
+                )
+            )
+
+    def action_confirm(self):
+        self._x_fc_refuse_in_shadow()
+        return super().action_confirm()
+
+    def action_quotation_send(self):
+        self._x_fc_refuse_in_shadow()
+        return super().action_quotation_send()
+
+    def _prepare_invoice(self, *args, **kwargs):
+        self._x_fc_refuse_in_shadow()
+        return super()._prepare_invoice(*args, **kwargs)
+
+    def _send_order_notification_mail(self, *args, **kwargs):
+        loud = self - self._x_fc_in_shadow()
+        return super(SaleOrder, loud)._send_order_notification_mail(*args, **kwargs)
+
+    def _has_to_be_signed(self, *args, **kwargs):
+        return not self._x_fc_in_shadow() and super()._has_to_be_signed(*args, **kwargs)
+
+    def _has_to_be_paid(self, *args, **kwargs):
+        return not self._x_fc_in_shadow() and super()._has_to_be_paid(*args, **kwargs)

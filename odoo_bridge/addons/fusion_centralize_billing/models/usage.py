@@ -1,0 +1,68 @@
+"""``fusion.billing.usage``: a subscription's rollup of a metric and a period."""
+
+from odoo import api, fields, models
+
+from .exact_decimal import ExactDecimal
+from .metric import titled
+
+STATES = ("open", "frozen")
+
+
+class Usage(models.Model):
+    """What the ledger counted, in absolute values; the ledger is the one to change it.
+
+    A row with ``correction_of`` is usage that came after its period was frozen: it is
+    billed in the period of ``period_start``, and belongs to the one that began then.
+    """
+
+    _name = "fusion.billing.usage"
+    _inherit = "fusion.billing.exact"
+    _description = "Billing Usage"
+
+    subscription_id = fields.Many2one(
+        "sale.order", required=True, index=True, ondelete="restrict"
+    )
+    partner_id = fields.Many2one(related="subscription_id.partner_id", string="Client")
+    metric_id = fields.Many2one(
+        "fusion.billing.metric", required=True, index=True, ondelete="restrict"
+    )
+    service_id = fields.Many2one(
+        "fusion.billing.service", required=True, index=True, ondelete="restrict"
+    )
+    period_start = fields.Datetime(required=True)
+    period_end = fields.Datetime(required=True)
+    correction_of = fields.Datetime(string="Correction of Period")
+    quantity = ExactDecimal(required=True)
+    included = ExactDecimal()
+    overage = ExactDecimal()
+    amount = ExactDecimal()
+    currency = fields.Char()
+    revision = fields.Integer(required=True, aggregator=None)
+    state = fields.Selection(titled(STATES), required=True, default="open")
+    line_ids = fields.One2many(
+        "account.move.line", "x_fc_usage_id", string="Invoice Lines"
+    )
+
+    # No correction_of counts as a value like any other; PostgreSQL 13 has no
+    # NULLS NOT DISTINCT.
+    _key_uniq = models.UniqueIndex(
+        "(subscription_id, metric_id, period_start,"
+        " COALESCE(correction_of, '-infinity'::timestamp))",
+        "A subscription has one usage row per metric and period, and one per "
+        "period corrected in it.",
+    )
+    _period_check = models.Constraint(
+        "CHECK(period_end > period_start)", "The period must end after it starts."
+    )
+    _numbers_check = models.Constraint(
+        "CHECK(quantity <> 'NaN' AND included <> 'NaN' AND overage <> 'NaN'"
+        " AND amount <> 'NaN')",
+        "Usage must be a finite number.",
+    )
+
+    @api.depends("metric_id.name", "subscription_id.name", "period_start")
+    def _compute_display_name(self):
+        for usage in self:
+            day = usage.period_start.date() if usage.period_start else ""
+            names = (usage.subscription_id.name, usage.metric_id.name, day)
+            usage.display_name = " / ".join(str(name) for name in names if name)

@@ -1,0 +1,74 @@
+-- What export_catalog runs: a page of each kind, in apply_catalog's shape, of the
+-- caller's companies. Exact numbers leave as text, as Odoo would read them as doubles.
+
+-- name: export_service
+SELECT id, code, name, mode, write_date
+  FROM fusion_billing_service
+ WHERE id > %(after_id)s
+   AND company_id = ANY (%(company_ids)s)
+ ORDER BY id
+ LIMIT %(limit)s;
+
+-- name: export_metric
+SELECT m.id, s.code AS service, m.code, m.name, m.aggregation, m.unit,
+       m.rounding, m.rounding_precision, m.write_date
+  FROM fusion_billing_metric m
+  JOIN fusion_billing_service s ON s.id = m.service_id
+ WHERE m.id > %(after_id)s
+   AND s.company_id = ANY (%(company_ids)s)
+ ORDER BY m.id
+ LIMIT %(limit)s;
+
+-- name: export_plan
+SELECT p.id, s.code AS service, p.plan_code AS code, p.name, p.interval, p.currency,
+       p.price::text AS price, p.grace_hours, p.write_date
+  FROM fusion_billing_plan p
+  JOIN fusion_billing_service s ON s.id = p.service_id
+ WHERE p.id > %(after_id)s
+   AND s.company_id = ANY (%(company_ids)s)
+ ORDER BY p.id
+ LIMIT %(limit)s;
+
+-- name: export_charges
+-- The charges of some plans, by plan and metric code.
+SELECT c.plan_id, m.code AS metric, c.model, c.included::text AS included,
+       c.price::text AS price, c.package_size::text AS package_size, c.tiers,
+       c.minimum::text AS minimum
+  FROM fusion_billing_charge c
+  JOIN fusion_billing_metric m ON m.id = c.metric_id
+ WHERE c.plan_id = ANY (%(plan_ids)s)
+ ORDER BY c.plan_id, m.code;
+
+-- name: export_customer
+SELECT l.id, s.code AS service, l.external_id, p.name, p.email,
+       greatest(l.write_date, p.write_date) AS write_date
+  FROM fusion_billing_account_link l
+  JOIN fusion_billing_service s ON s.id = l.service_id
+  JOIN res_partner p ON p.id = l.partner_id
+ WHERE l.id > %(after_id)s
+   AND s.company_id = ANY (%(company_ids)s)
+ ORDER BY l.id
+ LIMIT %(limit)s;
+
+-- name: export_subscription
+-- The customer is the order's link. An order made by hand may have none: then it is the
+-- one link that the service has to the order's client, and none when there are several.
+SELECT o.id, s.code AS service, o.x_fc_external_id AS external_id,
+       CASE WHEN o.x_fc_account_link_id IS NOT NULL THEN k.external_id
+            ELSE (SELECT min(l.external_id)
+                    FROM fusion_billing_account_link l
+                   WHERE l.service_id = o.x_fc_service_id
+                     AND l.partner_id = o.partner_id
+                  HAVING count(*) = 1)
+       END AS customer,
+       p.plan_code AS plan, o.x_fc_started_at AS started_at,
+       o.x_fc_ended_at AS ended_at, o.x_fc_timezone AS timezone,
+       o.x_fc_anchor AS anchor, o.write_date
+  FROM sale_order o
+  JOIN fusion_billing_service s ON s.id = o.x_fc_service_id
+  LEFT JOIN fusion_billing_plan p ON p.id = o.x_fc_plan_id
+  LEFT JOIN fusion_billing_account_link k ON k.id = o.x_fc_account_link_id
+ WHERE o.id > %(after_id)s
+   AND s.company_id = ANY (%(company_ids)s)
+ ORDER BY o.id
+ LIMIT %(limit)s;
