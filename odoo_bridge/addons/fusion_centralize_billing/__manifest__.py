@@ -12,6 +12,7 @@
         "security/groups.xml",
         "security/ir.model.access.csv",
         "security/rules.xml",
+        "data/product.xml",
     ],
     "application": True,
 }

@@ -16,3 +16,4 @@ from . import account_move
 from . import apply_catalog
 from . import export_catalog
 from . import upsert_rollups
+from . import close_period

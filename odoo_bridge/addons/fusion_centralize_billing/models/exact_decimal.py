@@ -76,7 +76,9 @@ class ExactDecimal(fields.Field):
         return False if value is False else plain(value)
 
     def convert_to_write(self, value: Any, record: Any) -> str | bool:
-        return self.convert_to_read(value, record)
+        """Its text, of a value that may come from a record or from a caller."""
+        cached = self.convert_to_cache(value, record)
+        return False if cached is None else cached
 
     def convert_to_export(self, value: Any, record: Any) -> str:
         return self.convert_to_read(value, record) or ""

@@ -105,8 +105,9 @@ class SaleOrder(models.Model):
         return super()._prepare_invoice(*args, **kwargs)
 
     def _send_order_notification_mail(self, *args, **kwargs):
-        loud = self - self._x_fc_in_shadow()
-        return super(SaleOrder, loud)._send_order_notification_mail(*args, **kwargs)
+        if self._x_fc_in_shadow():
+            return None
+        return super()._send_order_notification_mail(*args, **kwargs)
 
     def _has_to_be_signed(self, *args, **kwargs):
         return not self._x_fc_in_shadow() and super()._has_to_be_signed(*args, **kwargs)

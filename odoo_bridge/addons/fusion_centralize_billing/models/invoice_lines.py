@@ -1,0 +1,87 @@
+"""An invoice line of a row of usage: quantity 1 at the amount, and the working."""
+
+from datetime import timedelta
+from decimal import ROUND_HALF_UP, Context, Decimal
+
+import pytz
+from odoo.fields import Command
+
+from .exact_decimal import plain
+
+EXACT = Context(prec=250)
+"""Wide enough for any two of our numbers; what does not fit would be rounded."""
+
+
+def rounded(usage):
+    """The row's amount, to its order's currency, half up."""
+    places = usage.subscription_id.currency_id.decimal_places
+    step = Decimal(1).scaleb(-places)
+    return usage.amount.quantize(step, rounding=ROUND_HALF_UP, context=EXACT)
+
+
+def line_values(usage, fiscal_position, refund=False):
+    """Values of an ``account.move.line``. On a credit note the sign is the other one.
+
+    The quantity is 1: a line's quantity is rounded to two places, its price is not.
+    """
+    charge = usage.subscription_id.x_fc_plan_id.charge_ids.filtered(
+        lambda charge: charge.metric_id == usage.metric_id
+    )
+    own = usage.env.ref("fusion_centralize_billing.product_usage")
+    product = charge.product_id or usage.service_id.product_id or own
+    amount = -rounded(usage) if refund else rounded(usage)
+    taxes = fiscal_position.map_tax(_taxes(usage, charge, product, own))
+    return {
+        "name": describe(usage),
+        "product_id": product.id,
+        "quantity": 1,
+        "price_unit": float(amount),  # Odoo's own field; two places of it are exact
+        "tax_ids": [Command.set(taxes.ids)],
+        "x_fc_usage_id": usage.id,
+    }
+
+
+def describe(usage):
+    """What the line is for, and how its amount came about.
+
+    Periods are days of the subscription's time zone; the end is the last day.
+    """
+    order, unit = usage.subscription_id, usage.metric_id.unit or ""
+    zone = pytz.timezone(order.x_fc_timezone or "UTC")
+    head = (
+        f"{usage.metric_id.name}, {order.x_fc_external_id or order.name}: "
+        f"{_day(usage.period_start, zone)} to {_day(usage.period_end, zone, last=True)}"
+    )
+    if usage.correction_of:
+        since = _day(usage.correction_of, zone)
+        head = f"Correction of the period from {since}, billed late: {head}"
+    parts = (("used", usage.quantity), ("included", usage.included))
+    parts += (("over", usage.overage),)
+    shown = [
+        f"{_short(number)} {unit} {word}".replace("  ", " ")
+        for word, number in parts
+        if number is not False
+    ]
+    return f"{head}\n{', '.join(shown)} = {plain(rounded(usage))} {usage.currency}"
+
+
+def _taxes(usage, charge, product, own):
+    company = usage.service_id.company_id
+    taxes = (charge.tax_ids or product.taxes_id).filtered(
+        lambda tax: tax.company_id in company.parent_ids
+    )
+    if not taxes and product == own:
+        return company.account_sale_tax_id
+    return taxes
+
+
+def _day(moment, zone, last=False):
+    """The local day of an instant; ``last``: of the instant before it."""
+    if last:
+        moment -= timedelta(microseconds=1)
+    return f"{pytz.utc.localize(moment).astimezone(zone):%Y-%m-%d}"
+
+
+def _short(number):
+    text = plain(number)
+    return text.rstrip("0").rstrip(".") if "." in text else text
