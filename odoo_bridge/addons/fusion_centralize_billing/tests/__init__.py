@@ -1,0 +1,13 @@
+"""Run by Odoo: ``--test-tags /fusion_centralize_billing``."""
+
+from . import test_exact_decimal
+from . import test_apply_catalog
+from . import test_clients
+from . import test_upsert_rollups
+from . import test_rights
+from . import test_companies
+from . import test_close_period
+from . import test_close_twice
+from . import test_hst
+from . import test_shadow
+from . import test_views

@@ -1,0 +1,54 @@
+from odoo.tests import new_test_user
+
+from .common import BRIDGE, BillingCase
+
+
+class CompaniesTest(BillingCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.other = cls.env["res.company"].create({"name": "Other"})
+        theirs = {"company_id": cls.other.id, "company_ids": cls.other.ids}
+        cls.stranger = new_test_user(cls.env, "theirs", groups=BRIDGE, **theirs)
+        cls.reader = new_test_user(
+            cls.env,
+            "their-reader",
+            groups="fusion_centralize_billing.group_billing_user",
+            **theirs,
+        )
+
+    def test_a_new_service_belongs_to_the_callers_company(self):
+        row = {"code": "theirs", "name": "Theirs", "mode": "shadow"}
+        (result,) = self.services.with_user(self.stranger).apply_catalog(
+            "service", [row]
+        )
+
+        service = self.service.browse(result["id"])
+        self.assertEqual(service.company_id, self.other)
+
+    def test_another_companys_service_is_unknown(self):
+        services = self.services.with_user(self.stranger)
+        (metric,) = services.apply_catalog("metric", [self.metric()])
+        (rollup,) = self.usage.with_user(self.stranger).upsert_rollups([self.rollup()])
+        page = services.export_catalog("service")
+
+        self.assertEqual(metric["reason"], "service: unknown service 'nexa'")
+        self.assertEqual(rollup["reason"], "unknown service nexa")
+        self.assertNotIn("nexa", [row["code"] for row in page["rows"]])
+
+    def test_another_companys_code_cannot_be_taken(self):
+        row = {"code": self.code, "name": "Mine now", "mode": "live"}
+        (result,) = self.services.with_user(self.stranger).apply_catalog(
+            "service", [row]
+        )
+
+        self.assertEqual(result["status"], "error")
+        self.assertEqual((self.service.name, self.service.mode), ("Nexa", "shadow"))
+
+    def test_another_companys_records_are_not_seen(self):
+        self.upsert(self.rollup())
+        for name in ("service", "metric", "plan", "charge", "account.link", "usage"):
+            own = self.env[f"fusion.billing.{name}"].search([])
+            theirs = own.with_user(self.reader).search([("id", "in", own.ids)])
+            self.assertTrue(own, name)
+            self.assertFalse(theirs, name)

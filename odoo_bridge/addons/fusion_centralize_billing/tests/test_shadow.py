@@ -1,0 +1,68 @@
+from odoo.exceptions import UserError
+from odoo.tests import tagged
+
+from .invoicing import InvoicingCase
+
+
+@tagged("post_install", "-at_install")
+class ShadowTest(InvoicingCase):
+    def setUp(self):
+        super().setUp()
+        self.upsert(self.frozen("5.00"))
+
+    def into_shadow(self):
+        row = {"code": self.code, "name": "Nexa", "mode": "shadow"}
+        self.assertStatuses(self.apply("service", row), "updated")
+
+    def test_closing_makes_nothing(self):
+        self.into_shadow()
+        moves = self.env["account.move"].search_count([])
+
+        result = self.close()
+
+        self.assertEqual((result["status"], result["id"]), ("shadow", False))
+        self.assertEqual(self.env["account.move"].search_count([]), moves)
+
+    def test_a_draft_from_before_cannot_be_posted(self):
+        invoice = self.invoice(self.close())
+        self.into_shadow()
+
+        with self.assertRaises(UserError):
+            invoice.action_post()
+        self.assertEqual(invoice.state, "draft")
+
+    def test_an_order_cannot_be_confirmed_sent_or_invoiced(self):
+        self.into_shadow()
+
+        for act in (
+            self.order.action_confirm,
+            self.order.action_quotation_send,
+            self.order._prepare_invoice,
+        ):
+            with self.assertRaises(UserError):
+                act()
+        self.assertEqual(self.order.state, "draft")
+
+    def test_an_order_asks_for_no_signature_and_no_payment(self):
+        self.order.write({"require_signature": True, "require_payment": True})
+        self.into_shadow()
+
+        self.assertFalse(self.order._has_to_be_signed())
+        self.assertFalse(self.order._has_to_be_paid())
+
+    def test_no_message_leaves_about_an_order(self):
+        self.into_shadow()
+        outgoing = self.env["mail.mail"].search_count([])
+        template = self.env.ref("sale.mail_template_sale_confirmation")
+
+        self.order._send_order_notification_mail(template)
+
+        self.assertEqual(self.env["mail.mail"].search_count([]), outgoing)
+
+    def test_orders_of_no_service_are_as_ever(self):
+        order = self.env["sale.order"].create({"partner_id": self.client.id})
+        self.into_shadow()
+
+        order.action_confirm()
+
+        self.assertEqual(order.state, "sale")
