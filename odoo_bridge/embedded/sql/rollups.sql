@@ -34,7 +34,7 @@ WITH given AS (
       FROM resolved
      WHERE place = 1 AND subscription_id IS NOT NULL AND metric_id IS NOT NULL
 ), known AS (
-    SELECT b.index, u.id, u.revision,
+    SELECT b.*, u.id, u.revision AS held,
            (u.period_end, u.quantity, u.included, u.overage, u.amount, u.currency,
             u.state)
            IS NOT DISTINCT FROM
@@ -47,15 +47,14 @@ WITH given AS (
        AND u.correction_of IS NOT DISTINCT FROM b.correction_of
 ), updated AS (
     UPDATE fusion_billing_usage u
-       SET period_end = b.period_end, quantity = b.quantity, included = b.included,
-           overage = b.overage, amount = b.amount, currency = b.currency,
-           revision = b.revision, state = b.state,
+       SET period_end = k.period_end, quantity = k.quantity, included = k.included,
+           overage = k.overage, amount = k.amount, currency = k.currency,
+           revision = k.revision, state = k.state,
            write_uid = %(uid)s, write_date = now() AT TIME ZONE 'UTC'
-      FROM best b
-      JOIN known k USING (index)
+      FROM known k
      WHERE u.id = k.id
-       AND (b.revision > k.revision OR (b.revision = k.revision AND NOT k.same))
-    RETURNING b.index
+       AND (k.revision > k.held OR (k.revision = k.held AND NOT k.same))
+    RETURNING k.index
 ), inserted AS (
     INSERT INTO fusion_billing_usage
            (subscription_id, metric_id, service_id, period_start, period_end,
@@ -76,7 +75,7 @@ SELECT r.index,
             WHEN r.place > 1 THEN 'stale'
             WHEN k.index IS NULL THEN 'created'
             WHEN d.index IS NOT NULL THEN 'updated'
-            WHEN r.revision < k.revision THEN 'stale'
+            WHEN r.revision < k.held THEN 'stale'
             ELSE 'unchanged'
        END AS status,
        CASE WHEN r.service_id IS NULL THEN 'unknown service ' || r.service
@@ -84,7 +83,7 @@ SELECT r.index,
             THEN 'unknown subscription ' || r.subscription
             WHEN r.metric_id IS NULL THEN 'unknown metric ' || r.metric
        END AS reason,
-       greatest(b.revision, r.newest) AS held
+       greatest(b.held, r.newest) AS held
   FROM resolved r
   LEFT JOIN known k USING (index)
   LEFT JOIN updated d USING (index)
