@@ -45,15 +45,19 @@ class AccountMove(models.Model):
 
 
 class AccountMoveLine(models.Model):
-    """A line of usage knows the row that it bills."""
+    """A line of usage knows the row that it bills, and no other line bills it."""
 
     _inherit = "account.move.line"
 
     x_fc_usage_id = fields.Many2one(
         "fusion.billing.usage",
         string="Usage",
-        index="btree_not_null",
         ondelete="restrict",
         copy=False,
         readonly=True,
+    )
+
+    _x_fc_usage_uniq = models.UniqueIndex(
+        "(x_fc_usage_id) WHERE x_fc_usage_id IS NOT NULL AND parent_state <> 'cancel'",
+        "A row of usage is billed once.",
     )

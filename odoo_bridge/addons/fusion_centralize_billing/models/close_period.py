@@ -43,7 +43,7 @@ def _close(env, row):
         "x_fc_period_start": start,
         "x_fc_period_end": end,
     }
-    usages = _find_usages(env, service, link.partner_id, start, end)
+    usages = _find_unbilled(env, service, link.partner_id, start, end)
     moves = env["account.move"].with_company(service.company_id)
     same_key = [(name, "=", value) for name, value in key.items()]
     move = moves.search([*same_key, ("state", "!=", "cancel")])
@@ -54,8 +54,11 @@ def _close(env, row):
     return _invoice(moves, key, usages).id, "created"
 
 
-def _find_usages(env, service, partner, start, end):
-    """The period's rows that have an amount: own ones first, then corrections."""
+def _find_unbilled(env, service, partner, start, end):
+    """The period's rows with an amount and no line: own ones first, then corrections.
+
+    Rows without an amount have no charge. A line of a cancelled invoice bills nothing.
+    """
     usages = env[a.USAGE].search(
         [
             ("service_id", "=", service.id),
@@ -68,6 +71,7 @@ def _find_usages(env, service, partner, start, end):
     if still := usages.filtered(lambda usage: usage.state != "frozen"):
         names = ", ".join(sorted(set(still.subscription_id.mapped("name"))))
         raise r.RowError(f"period_end: the usage of {names} is not frozen yet")
+    usages = usages.filtered(lambda usage: not usage._billed_on())
     for usage in usages:
         _check_order(usage)
     if len(usages.subscription_id.currency_id) > 1:
@@ -107,8 +111,7 @@ def _invoice(moves, key, usages):
     return a.create(moves, values)
 
 
-def _add_missing(move, usages):
-    missing = usages - move.line_ids.x_fc_usage_id
+def _add_missing(move, missing):
     if not missing:
         return "unchanged"
     if move.state != "draft":

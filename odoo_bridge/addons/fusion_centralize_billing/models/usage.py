@@ -60,6 +60,11 @@ class Usage(models.Model):
         "Usage must be a finite number.",
     )
 
+    def _billed_on(self):
+        """The invoice that bills this row; none where it was cancelled."""
+        lines = self.line_ids.filtered(lambda line: line.parent_state != "cancel")
+        return lines.move_id
+
     @api.depends("metric_id.name", "subscription_id.name", "period_start")
     def _compute_display_name(self):
         for usage in self:

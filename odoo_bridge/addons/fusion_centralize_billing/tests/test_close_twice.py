@@ -1,6 +1,8 @@
 from odoo.exceptions import ConcurrencyError
+from odoo.fields import Command
 from odoo.tests import tagged
 from odoo.tools import mute_logger
+from psycopg2.errors import UniqueViolation
 
 from ..models import applying
 from .common import END, JANUARY, START
@@ -59,6 +61,30 @@ class CloseTwiceTest(InvoicingCase):
 
         self.assertFalse(copy.x_fc_service_id)
         self.assertFalse(copy.invoice_line_ids.x_fc_usage_id)
+
+    @mute_logger("odoo.sql_db")
+    def test_a_row_is_billed_once_whoever_tries(self):
+        (line,) = self.invoice(self.close()).invoice_line_ids
+        other = self.env["account.move"].create(
+            {
+                "move_type": "out_invoice",
+                "partner_id": self.client.id,
+                "invoice_line_ids": [
+                    Command.create({"name": "By hand", "price_unit": 1})
+                ],
+            }
+        )
+        with self.assertRaises(UniqueViolation), self.env.cr.savepoint():
+            other.invoice_line_ids.x_fc_usage_id = line.x_fc_usage_id
+            self.env.flush_all()
+
+    def test_a_credit_note_of_it_bills_no_row(self):
+        invoice = self.invoice(self.close())
+        invoice.action_post()
+        note = invoice._reverse_moves()
+
+        self.assertFalse(note.line_ids.x_fc_usage_id)
+        self.assertEqual(self.close()["status"], "unchanged")
 
     @mute_logger("odoo.sql_db")
     def test_another_call_that_was_faster_has_this_one_tried_again(self):

@@ -48,15 +48,19 @@ class ViewsTest(BillingCase):
             found = self.env[action["res_model"]].search(action["domain"])
             self.assertEqual(found, row)
 
-    def test_filters_of_every_search_view_work(self):
-        for name in OWN:
-            model = self.env[f"fusion.billing.{name}"].with_user(self.reader)
-            arch = etree.fromstring(model.get_view(view_type="search")["arch"])
-            for node in arch.iter("filter"):
-                if node.get("domain"):
-                    model.search_count(ast.literal_eval(node.get("domain")))
-                for group in ast.literal_eval(node.get("context") or "{}").values():
-                    model.formatted_read_group([], [group], ["__count"])
+    def test_filters_and_groups_of_every_search_view_work(self):
+        for user in (self.reader, self.env.user):
+            for name in OWN:
+                self.search(self.env[f"fusion.billing.{name}"].with_user(user))
+
+    def search(self, model):
+        """Search and group by all that the model's search view offers the user."""
+        arch = etree.fromstring(model.get_view(view_type="search")["arch"])
+        for node in arch.iter("filter"):
+            if node.get("domain"):
+                model.search_count(ast.literal_eval(node.get("domain")))
+            for group in ast.literal_eval(node.get("context") or "{}").values():
+                model.formatted_read_group([], [group], ["__count"])
 
     def test_a_reader_can_open_what_the_lists_and_forms_show(self):
         self.env["fusion.billing.webhook"].create(
