@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from odoo_bridge.embedded.addon_catalog import apply_catalog
+from odoo_bridge.embedded.addon_close import close_period
 from odoo_bridge.embedded.addon_export import export_catalog
 from odoo_bridge.embedded.addon_usage import upsert_rollups
 from odoo_bridge.embedded.catalog import SERVICE, USAGE, contract_models
@@ -18,9 +19,13 @@ def addon_models() -> Registry:
         "apply_catalog": apply_catalog,
         "export_catalog": export_catalog,
     }
+    usage: dict[str, Method] = {
+        "upsert_rollups": upsert_rollups,
+        "close_period": close_period,
+    }
     return {
         **contract_models(),
         SERVICE.name: replace(SERVICE, methods=catalog),
-        USAGE.name: replace(USAGE, methods={"upsert_rollups": upsert_rollups}),
+        USAGE.name: replace(USAGE, methods=usage),
         USERS.name: replace(USERS, methods={"context_get": context_get}),
     }

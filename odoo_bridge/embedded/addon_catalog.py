@@ -7,20 +7,17 @@ from collections.abc import Callable
 from typing import Any
 from zoneinfo import available_timezones
 
-import psycopg
-from psycopg import errors
-
 from odoo_bridge.embedded import rows as r
 from odoo_bridge.embedded.addon_charges import replace_charges
 from odoo_bridge.embedded.applying import (
     SQL,
     Applied,
+    apply_rows,
     find,
     find_service,
     one,
     upsert,
 )
-from odoo_bridge.embedded.dispatch import explain_constraint
 from odoo_bridge.embedded.env import Env, Records, api_model
 from odoo_bridge.embedded.errors import ValidationError
 from odoo_bridge.embedded.values import normalize_email
@@ -45,26 +42,7 @@ def apply_catalog(records: Records, kind: str, rows: list[Any]) -> list[dict[str
     apply = KINDS.get(kind)
     if apply is None:
         raise ValidationError(f"Unknown kind {kind!r}: one of {', '.join(KINDS)}.")
-    return [
-        _apply_one(records.env, index, row, apply) for index, row in enumerate(rows)
-    ]
-
-
-def _apply_one(
-    env: Env, index: int, row: Any, apply: Callable[[Env, r.Row], Applied]
-) -> dict[str, Any]:
-    try:
-        with env.conn.transaction():
-            key, status = apply(env, r.row_of(row))
-    except r.RowError as error:
-        reason = str(error)
-    except psycopg.IntegrityError as error:
-        reason = explain_constraint(error, env.models)
-    except errors.DataError as error:
-        reason = str(error.diag.message_primary)
-    else:
-        return {"index": index, "status": status, "id": key, "reason": False}
-    return {"index": index, "status": "error", "id": False, "reason": reason}
+    return apply_rows(records.env, rows, apply)
 
 
 def apply_service(env: Env, row: r.Row) -> Applied:

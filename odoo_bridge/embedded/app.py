@@ -18,6 +18,8 @@ from odoo_bridge.embedded.xmlrpc import xml_rpc
 MAX_BODY_BYTES = 128 * 1024 * 1024
 POOL_TIMEOUT_SECONDS = 5.0
 LOCK_SCHEMA = 1_900_190_001
+SCHEMA = ("schema.sql", "invoices.sql")
+"""The tables, in the order in which they refer to each other."""
 
 BANNER = """\
 A stand-in for Odoo 19, for trying out and for tests. It is not Odoo: it speaks Odoo's
@@ -57,7 +59,8 @@ def create_app(
 
 def prepare_database(database_url: str, login: str) -> int:
     """Make the tables and the user; answers the user's id. May run twice, at once."""
-    schema = (files(__package__) / "schema.sql").read_bytes()
+    folder = files(__package__)
+    schema = b"".join((folder / name).read_bytes() for name in SCHEMA)
     with connect(database_url) as conn:
         conn.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK_SCHEMA])
         conn.execute(schema)

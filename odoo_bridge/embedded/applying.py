@@ -1,15 +1,47 @@
-"""What the functions of apply_catalog share: rows by external codes, and upserts."""
+"""What the methods that take rows share: savepoints, external codes, and upserts."""
 
+from collections.abc import Callable, Sequence
 from typing import Any
+
+import psycopg
+from psycopg import errors
 
 from ledger.queries import load_queries
 from odoo_bridge.embedded import rows as r
+from odoo_bridge.embedded.dispatch import explain_constraint
 from odoo_bridge.embedded.env import Env
 
 Applied = tuple[int, str]
-"""A record's id, and created, updated or unchanged."""
+"""A record's id (False: there is none), and what was done."""
 
 SQL = load_queries("apply", "odoo_bridge.embedded")
+
+
+def apply_rows(
+    env: Env, rows: Sequence[Any], apply: Callable[[Env, r.Row], Applied]
+) -> list[dict[str, Any]]:
+    """Apply each row in a savepoint of its own; a bad one does not sink the others.
+
+    Answers ``{"index", "status", "id", "reason"}`` per row.
+    """
+    return [_apply_one(env, index, row, apply) for index, row in enumerate(rows)]
+
+
+def _apply_one(
+    env: Env, index: int, row: Any, apply: Callable[[Env, r.Row], Applied]
+) -> dict[str, Any]:
+    try:
+        with env.conn.transaction():
+            key, status = apply(env, r.row_of(row))
+    except r.RowError as error:
+        reason = str(error)
+    except psycopg.IntegrityError as error:
+        reason = explain_constraint(error, env.models)
+    except errors.DataError as error:
+        reason = str(error.diag.message_primary)
+    else:
+        return {"index": index, "status": status, "id": key, "reason": False}
+    return {"index": index, "status": "error", "id": False, "reason": reason}
 
 
 def find_service(env: Env, row: r.Row) -> int:

@@ -3,6 +3,7 @@
 Constraint messages are by the name that the constraint has in ``schema.sql``.
 """
 
+from odoo_bridge.embedded.invoices import LINE, MOVE
 from odoo_bridge.embedded.models import (
     Field,
     Model,
@@ -165,6 +166,8 @@ ALL: tuple[Model, ...] = (
     PLAN,
     CHARGE,
     USAGE,
+    MOVE,
+    LINE,
 )
 
 

@@ -1,4 +1,4 @@
-"""Models and fields as plain data. The tables are in ``schema.sql``.
+"""Models and fields as plain data. The tables are in the ``.sql`` files here.
 
 A ``decimal`` field is ``numeric`` in the database and crosses the wire as a string,
 so that no digit is lost; ``fields_get`` calls it a ``char``, as the addon will.

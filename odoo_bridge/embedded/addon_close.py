@@ -1,0 +1,140 @@
+"""``fusion.billing.usage.close_period``: a client's frozen usage on a draft invoice."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from ledger.money import round_money
+from ledger.queries import load_queries
+from odoo_bridge.embedded import rows as r
+from odoo_bridge.embedded.applying import Applied, apply_rows, find_service, one
+from odoo_bridge.embedded.env import Env, Records, api_model
+
+_SQL = load_queries("close", "odoo_bridge.embedded")
+
+Values = dict[str, Any]
+
+
+@api_model
+def close_period(records: Records, rows: Sequence[Any]) -> list[Values]:
+    """Put each client's usage of a service and period on one draft invoice.
+
+    A row is ``{service, customer, period_start, period_end}``: an external customer
+    whose client is billed, for all of the client's subscriptions in the service.
+    Answers ``{"index", "status", "id", "reason"}`` per row; the id is the invoice's, or
+    False. The status is created; updated (rows that came since went on the draft);
+    unchanged; empty (nothing to pay); shadow (the service is not live: nothing is
+    made); or error. Calling again makes no second invoice. There are no taxes here.
+    """
+    return apply_rows(records.env, rows, _close)
+
+
+def _close(env: Env, row: r.Row) -> Applied:
+    service_id = find_service(env, row)
+    customer = r.text(row, "customer")
+    link = one(
+        env, "find_customer", {"service_id": service_id, "external_id": customer}
+    )
+    if link is None:
+        raise r.RowError(f"customer: unknown customer {customer!r}")
+    key = {
+        "service_id": service_id,
+        "partner_id": link["partner_id"],
+        "period_start": r.moment(row, "period_start"),
+        "period_end": r.moment(row, "period_end"),
+        "uid": env.uid,
+    }
+    if _fetch(env, "service_mode", key)[0]["mode"] != "live":
+        return False, "shadow"
+    usage = _find_unbilled(env, key)
+    moves = _fetch(env, "find_move", key)
+    if moves:
+        return moves[0]["id"], _add_missing(env, moves[0], usage)
+    if not any(_rounded(entry) for entry in usage):
+        return False, "empty"
+    refund = sum(_rounded(entry) for entry in usage) < 0
+    origin = ", ".join(sorted({entry["order_name"] for entry in usage}))
+    key |= {"move_type": "out_refund" if refund else "out_invoice", "origin": origin}
+    move_id = _fetch(env, "create_move", key)[0]["id"]
+    _add_lines(env, move_id, usage, refund)
+    return move_id, "created"
+
+
+def _find_unbilled(env: Env, key: Values) -> list[Values]:
+    found = _fetch(env, "find_usage", key)
+    if still := {entry["order_name"] for entry in found if entry["state"] != "frozen"}:
+        names = ", ".join(sorted(still))
+        raise r.RowError(f"period_end: the usage of {names} is not frozen yet")
+    usage = [entry for entry in found if not entry["billed"]]
+    for entry in usage:
+        if entry["currency"] != entry["order_currency"]:
+            raise r.RowError(
+                f"currency: usage of {entry['order_name']} is in "
+                f"{entry['currency'] or 'none'}, its order in {entry['order_currency']}"
+            )
+    if len({entry["order_currency"] for entry in usage}) > 1:
+        raise r.RowError("currency: the client's orders are not in one currency")
+    return usage
+
+
+def _add_missing(env: Env, move: Values, missing: list[Values]) -> str:
+    if not missing:
+        return "unchanged"
+    if move["state"] != "draft":
+        raise r.RowError(f"{len(missing)} rows came after {move['name']} was posted")
+    _add_lines(env, move["id"], missing, move["move_type"] == "out_refund")
+    return "updated"
+
+
+def _add_lines(env: Env, move_id: int, usage: list[Values], refund: bool) -> None:
+    for entry in usage:
+        amount = -_rounded(entry) if refund else _rounded(entry)
+        line = {"move_id": move_id, "uid": env.uid, "usage_id": entry["id"]}
+        line |= {"name": describe(entry), "price_unit": float(amount)}
+        env.conn.execute(_SQL["create_line"], line)
+    env.conn.execute(_SQL["add_up_move"], {"move_id": move_id, "uid": env.uid})
+
+
+def describe(usage: Values) -> str:
+    """What the line is for, and how its amount came about.
+
+    Periods are days of the subscription's time zone; the end is the last day.
+    """
+    zone, unit = ZoneInfo(usage["timezone"] or "UTC"), usage["unit"] or ""
+    head = (
+        f"{usage['metric']}, {usage['subscription'] or usage['order_name']}: "
+        f"{_day(usage['period_start'], zone)} to "
+        f"{_day(usage['period_end'], zone, last=True)}"
+    )
+    if usage["correction_of"]:
+        since = _day(usage["correction_of"], zone)
+        head = f"Correction of the period from {since}, billed late: {head}"
+    words = (("quantity", "used"), ("included", "included"), ("overage", "over"))
+    shown = [
+        f"{_short(usage[name])} {unit} {word}".replace("  ", " ")
+        for name, word in words
+        if usage[name] is not None
+    ]
+    return f"{head}\n{', '.join(shown)} = {_rounded(usage):f} {usage['currency']}"
+
+
+def _rounded(usage: Values) -> Decimal:
+    return round_money(usage["amount"], usage["currency"] or "")
+
+
+def _day(moment: datetime, zone: ZoneInfo, last: bool = False) -> str:
+    """The local day of an instant; ``last``: of the instant before it."""
+    if last:
+        moment -= timedelta(microseconds=1)
+    return f"{moment.replace(tzinfo=UTC).astimezone(zone):%Y-%m-%d}"
+
+
+def _short(number: Decimal) -> str:
+    text = f"{number:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _fetch(env: Env, query: str, values: Values) -> list[Values]:
+    return env.conn.execute(_SQL[query], values).fetchall()

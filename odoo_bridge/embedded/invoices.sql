@@ -1,0 +1,42 @@
+-- The invoices' tables, run after schema.sql and as often.
+
+CREATE TABLE IF NOT EXISTS account_move (
+    id                serial PRIMARY KEY,
+    name              varchar,
+    move_type         varchar NOT NULL,
+    state             varchar NOT NULL,
+    partner_id        int4 REFERENCES res_partner ON DELETE RESTRICT,
+    invoice_origin    varchar,
+    amount_untaxed    float8,
+    x_fc_service_id   int4 REFERENCES fusion_billing_service ON DELETE RESTRICT,
+    x_fc_client_id    int4 REFERENCES res_partner ON DELETE RESTRICT,
+    x_fc_period_start timestamp,
+    x_fc_period_end   timestamp,
+    create_uid        int4,
+    create_date       timestamp,
+    write_uid         int4,
+    write_date        timestamp
+);
+
+-- Closing a period twice, or twice at once, makes one invoice; a cancelled one makes
+-- room for another.
+CREATE UNIQUE INDEX IF NOT EXISTS account_move_x_fc_period_uniq
+    ON account_move (x_fc_service_id, x_fc_client_id, x_fc_period_start,
+                     x_fc_period_end)
+    WHERE x_fc_service_id IS NOT NULL AND state <> 'cancel';
+
+CREATE TABLE IF NOT EXISTS account_move_line (
+    id            serial PRIMARY KEY,
+    move_id       int4 NOT NULL REFERENCES account_move ON DELETE CASCADE,
+    name          varchar,
+    quantity      float8,
+    price_unit    float8,
+    x_fc_usage_id int4 REFERENCES fusion_billing_usage ON DELETE RESTRICT,
+    create_uid    int4,
+    create_date   timestamp,
+    write_uid     int4,
+    write_date    timestamp
+);
+
+CREATE INDEX IF NOT EXISTS account_move_line_x_fc_usage_idx
+    ON account_move_line (x_fc_usage_id);
