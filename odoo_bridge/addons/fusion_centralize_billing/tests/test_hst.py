@@ -1,3 +1,5 @@
+from unittest import SkipTest
+
 from odoo.addons.account.tests.common import AccountTestInvoicingCommon
 from odoo.tests import tagged
 
@@ -14,11 +16,9 @@ class HstTest(InvoicingCase):
     @AccountTestInvoicingCommon.setup_country("ca")
     def setUpClass(cls):
         super().setUpClass()
-        if (
-            "ca_2023"
-            not in cls.env["account.chart.template"]._get_chart_template_mapping()
-        ):
-            cls.skipTest(cls, "l10n_ca is not installed")
+        charts = cls.env["account.chart.template"]._get_chart_template_mapping()
+        if "ca_2023" not in charts:
+            raise SkipTest("l10n_ca is not installed")
 
     def tax_of(self, province):
         self.client.write(
