@@ -5,7 +5,7 @@ from odoo.fields import Command
 
 from . import applying as a
 from . import rows as r
-from .invoice_lines import line_values, rounded
+from .invoice_lines import in_order, line_values, refusal, rounded
 
 
 class Usage(models.Model):
@@ -22,7 +22,8 @@ class Usage(models.Model):
         Answers ``{"index", "status", "id", "reason"}`` per row; the id is the
         invoice's, or False. The status is created; updated (rows that came since went
         on the draft); unchanged; empty (nothing to pay); shadow (the service is not
-        live: nothing is made); or error. Calling again makes no second invoice.
+        live: nothing is made); or error. Calling again makes no second invoice. Usage
+        of an order that Odoo invoices each period by itself is left to that invoice.
 
         Raises AccessError for a user who is not the bridge.
         """
@@ -71,25 +72,17 @@ def _find_unbilled(env, service, partner, start, end):
     if still := usages.filtered(lambda usage: usage.state != "frozen"):
         names = ", ".join(sorted(set(still.subscription_id.mapped("name"))))
         raise r.RowError(f"period_end: the usage of {names} is not frozen yet")
-    usages = usages.filtered(lambda usage: not usage._billed_on())
+    usages = usages.filtered(
+        lambda usage: (
+            not usage.subscription_id._x_fc_has_own_invoice() and not usage._billed_on()
+        )
+    )
     for usage in usages:
-        _check_order(usage)
+        if reason := refusal(usage):
+            raise r.RowError(reason)
     if len(usages.subscription_id.currency_id) > 1:
         raise r.RowError("currency: the client's orders are not in one currency")
-    return usages.sorted(
-        lambda u: (bool(u.correction_of), u.subscription_id.id, u.metric_id.code, u.id)
-    )
-
-
-def _check_order(usage):
-    order = usage.subscription_id
-    if usage.currency != order.currency_id.name:
-        raise r.RowError(
-            f"currency: usage of {order.name} is in {usage.currency or 'none'}, its "
-            f"order in {order.currency_id.name}"
-        )
-    if order.company_id != usage.service_id.company_id:
-        raise r.RowError(f"service: {order.name} is an order of another company")
+    return in_order(usages)
 
 
 def _invoice(moves, key, usages):

@@ -12,6 +12,29 @@ EXACT = Context(prec=250)
 """Wide enough for any two of our numbers; what does not fit would be rounded."""
 
 
+def in_order(usages):
+    """Own rows first, then corrections; by order, then metric."""
+    return usages.sorted(
+        lambda u: (bool(u.correction_of), u.subscription_id.id, u.metric_id.code, u.id)
+    )
+
+
+def refusal(usage):
+    """Why the row cannot be billed by its order; empty where it can.
+
+    An order's currency comes from its pricelist, and follows no plan.
+    """
+    order = usage.subscription_id
+    if usage.currency != order.currency_id.name:
+        return (
+            f"currency: usage of {order.name} is in {usage.currency or 'none'}, its "
+            f"order in {order.currency_id.name}"
+        )
+    if order.company_id != usage.service_id.company_id:
+        return f"service: {order.name} is an order of another company"
+    return ""
+
+
 def rounded(usage):
     """The row's amount, to its order's currency, half up."""
     places = usage.subscription_id.currency_id.decimal_places

@@ -2,7 +2,9 @@
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.fields import Command
 
+from .invoice_lines import in_order, line_values, refusal
 from .metric import titled
 
 ANCHORS = ("calendar", "anniversary")
@@ -75,6 +77,40 @@ class SaleOrder(models.Model):
             "fusion_centralize_billing.action_usage"
         )
         return {**action, "domain": [("subscription_id", "in", self.ids)]}
+
+    # Usage on an order's own recurring invoice, where Odoo makes one.
+
+    def _x_fc_has_own_invoice(self):
+        """Whether Odoo invoices the order each period by itself: not in Community."""
+        return False
+
+    def _x_fc_add_usage(self, moves):
+        """Put frozen usage that no line bills on each order's draft among the moves.
+
+        Safe to repeat: a row is billed once. A row that its order cannot bill is left,
+        and shows among the usage that is frozen and not invoiced.
+        """
+        for order in self.filtered(lambda o: o.sudo().x_fc_service_id.mode == "live"):
+            move = moves.filtered(
+                lambda m, order=order: (
+                    m.state == "draft"
+                    and m.move_type == "out_invoice"
+                    and order in m.line_ids.sale_line_ids.order_id
+                )
+            )[:1]
+            usages = order.sudo().x_fc_usage_ids.filtered(
+                lambda u: (
+                    u.state == "frozen"
+                    and u.amount is not False
+                    and not u._billed_on()
+                    and not refusal(u)
+                )
+            )
+            if move and usages:
+                fiscal = move.fiscal_position_id
+                lines = [line_values(usage, fiscal) for usage in in_order(usages)]
+                created = [Command.create(line) for line in lines]
+                move.sudo().write({"invoice_line_ids": created})
 
     # What charges or tells a customer, refused while the service is in shadow (P13).
 

@@ -1,0 +1,3 @@
+"""Where Odoo has native subscriptions, usage goes on their recurring invoices."""
+
+from . import models

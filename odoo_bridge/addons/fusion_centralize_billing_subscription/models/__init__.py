@@ -1,0 +1,3 @@
+"""What the addon adds to orders."""
+
+from . import sale_order
