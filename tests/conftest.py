@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from ledger.migrate import migrate
-from ledger.verify import verify_books
+from tests.books import prove_books
 from tests.embedded_servers import (
     BrokerServer,
     PostgresServer,
@@ -77,9 +77,7 @@ def database_url(
     with new_database(postgres_server, name, template_database) as url:
         yield url
         if request.node.get_closest_marker("altered_books") is None:
-            with psycopg.connect(url) as books:
-                proofs = verify_books(books)
-            assert [proof.mismatches for proof in proofs if proof.mismatches] == []
+            prove_books(url)
 
 
 @pytest.fixture

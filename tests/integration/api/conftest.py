@@ -9,6 +9,7 @@ from flask import Flask
 
 from ledger.db import Connection
 from tests.api_world import Person, make_person, running_app
+from tests.books import prove_books
 from tests.embedded_servers import BrokerServer, PostgresServer, new_database
 
 _numbers = itertools.count(1)
@@ -18,10 +19,14 @@ _numbers = itertools.count(1)
 def database_url(
     postgres_server: PostgresServer, template_database: str
 ) -> Iterator[str]:
-    """A migrated ledger of the module's own, since cloning one takes a second."""
+    """A migrated ledger of the module's own, since cloning one takes a second.
+
+    Its books agree at the end.
+    """
     name = f"test_api_{next(_numbers)}"
     with new_database(postgres_server, name, template_database) as url:
         yield url
+        prove_books(url)
 
 
 @pytest.fixture(scope="module")
