@@ -6,15 +6,47 @@ from typing import Any
 
 from ledger.db import Connection
 from ledger.endpoints import create_endpoint
+from ledger.giving_up import bury_expired
 from ledger.outcomes import LETTERS
 from ledger.receipts import read_receipt
 from ledger.verify import verify_books
 from schemas.messages import BatchMessage, Counter
-from tests.ledger_world import NOW, World, make_message, push
+from tests.ledger_world import (
+    NOW,
+    World,
+    counter,
+    make_message,
+    make_world,
+    push,
+)
 
 KEY = "A" * 43 + "="
 DAY = timedelta(days=1)
 SECOND = timedelta(seconds=1)
+LIMIT = 30 * DAY
+"""How long a counter may be parked in these tests, from NOW until END."""
+END = NOW + LIMIT
+
+
+def listening_world(conn: Connection) -> World:
+    """A service with one subscription; what it pushes for ``sub-1`` is parked."""
+    world = make_world(conn, subscriptions=1)
+    listen(conn, world)
+    return world
+
+
+def lost(transaction_id: str, **more: Any) -> Counter:
+    """A counter for a subscription that the world has not got."""
+    return counter(transaction_id, **{"subscription": "sub-1", **more})
+
+
+def bury_all(conn: Connection, world: World) -> int:
+    """Give up all that is parked too long at END; answers how many."""
+    total = 0
+    while page := bury_expired(conn, world.service_id, LIMIT, END):
+        conn.commit()
+        total += page
+    return total
 
 
 def listen(conn: Connection, world: World) -> None:

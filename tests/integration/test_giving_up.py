@@ -11,46 +11,29 @@ from ledger.receipts import read_items
 from ledger.unparking import apply_parked
 from schemas.texts import check_text
 from tests.ledger_world import (
-    NOW,
     World,
     add_subscription,
     counter,
     make_message,
-    make_world,
     push,
 )
 from tests.parked_world import (
-    DAY,
+    END,
+    LIMIT,
     SECOND,
+    bury_all,
     events,
-    listen,
+    listening_world,
+    lost,
     mismatches,
     outcomes,
     park,
 )
 
-LIMIT = 30 * DAY
-END = NOW + LIMIT
-
 
 @pytest.fixture
 def world(conn: Connection) -> World:
-    """A service with one subscription; what it pushes for ``sub-1`` is parked."""
-    world = make_world(conn, subscriptions=1)
-    listen(conn, world)
-    return world
-
-
-def lost(transaction_id: str, **more: Any) -> Any:
-    return counter(transaction_id, **{"subscription": "sub-1", **more})
-
-
-def bury_all(conn: Connection, world: World) -> int:
-    total = 0
-    while page := bury_expired(conn, world.service_id, LIMIT, END):
-        conn.commit()
-        total += page
-    return total
+    return listening_world(conn)
 
 
 def letters(conn: Connection) -> list[tuple[str, str, Any, int]]:

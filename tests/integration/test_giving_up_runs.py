@@ -16,43 +16,27 @@ from tests.ledger_world import (
     NOW,
     World,
     add_subscription,
-    counter,
     make_message,
-    make_world,
     push,
 )
 from tests.parked_world import (
     DAY,
+    END,
+    LIMIT,
+    bury_all,
     events,
-    listen,
+    listening_world,
+    lost,
     mismatches,
     outcomes,
     park,
 )
 from workers.parked import review_parked
 
-LIMIT = 30 * DAY
-END = NOW + LIMIT
-
 
 @pytest.fixture
 def world(conn: Connection) -> World:
-    """A service with one subscription; what it pushes for ``sub-1`` is parked."""
-    world = make_world(conn, subscriptions=1)
-    listen(conn, world)
-    return world
-
-
-def lost(transaction_id: str, **more: Any) -> Any:
-    return counter(transaction_id, **{"subscription": "sub-1", **more})
-
-
-def bury_all(conn: Connection, world: World) -> int:
-    total = 0
-    while page := bury_expired(conn, world.service_id, LIMIT, END):
-        conn.commit()
-        total += page
-    return total
+    return listening_world(conn)
 
 
 def test_of_giving_up_applying_and_pushing_at_once_nothing_is_lost_or_jams(

@@ -58,7 +58,7 @@ def line_values(usage, fiscal_position, refund=False):
         "name": describe(usage),
         "product_id": product.id,
         "quantity": 1,
-        "price_unit": float(amount),  # Odoo's own field; two places of it are exact
+        "price_unit": float(amount),  # Odoo keeps doubles: exact to 15 digits
         "tax_ids": [Command.set(taxes.ids)],
         "x_fc_usage_id": usage.id,
     }
