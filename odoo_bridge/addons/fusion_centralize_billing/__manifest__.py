@@ -13,6 +13,7 @@
         "security/ir.model.access.csv",
         "security/rules.xml",
         "data/product.xml",
+        "data/cron.xml",
         "views/service_views.xml",
         "views/account_link_views.xml",
         "views/metric_views.xml",

@@ -17,3 +17,8 @@ from . import apply_catalog
 from . import export_catalog
 from . import upsert_rollups
 from . import close_period
+from . import move_events
+from . import order_events
+from . import client_events
+from . import due_events
+from . import event_exchange
