@@ -1,4 +1,4 @@
-"""The bridge's tasks. Both claim or re-read what is due, so a lost one costs a beat.
+"""The bridge's tasks. All claim or re-read what is due, so a lost one costs a beat.
 
 An Odoo or a ledger that fails is one line in the log a minute, and the next beat tries
 again: no task fails for it, so that none of it loops. Settings are read at each run, so
@@ -16,13 +16,13 @@ from celery import current_app, shared_task
 
 from ledger.db import transaction
 from ledger.unparking import services_with_parked
-from odoo_bridge import pull, push
+from odoo_bridge import events, pull, push
 from odoo_bridge.client import connect
 from odoo_bridge.errors import OdooError, OdooRetryError
 from odoo_bridge.failure_log import FailureLog
 from odoo_bridge.faults import one_line
 from schemas.broker import PUBLISH_ERRORS
-from schemas.messages import APPLY_PARKED, PULL_CATALOG, PUSH_ROLLUPS
+from schemas.messages import APPLY_PARKED, PULL_CATALOG, PUSH_ROLLUPS, TAKE_EVENTS
 from schemas.settings import load_settings
 
 log = structlog.get_logger(__name__)
@@ -52,6 +52,16 @@ def pull_catalog() -> None:
             waiting = services_with_parked(conn)
         if waiting:
             current_app.send_task(APPLY_PARKED)
+
+
+@shared_task(name=TAKE_EVENTS)
+def take_events() -> None:
+    """Put Odoo's lifecycle events into the outbox, from which webhooks leave."""
+    settings = load_settings(os.environ)
+    with _one_line_on_failure("events_failed"), connect(settings) as client:
+        report = events.take_events(client, settings.database_url, datetime.now(UTC))
+        if report != events.EventReport():
+            log.info("events_taken", **vars(report))
 
 
 @contextmanager

@@ -23,6 +23,7 @@ FREEZE_PERIODS = "workers.tasks.freeze_periods"
 DELIVER_WEBHOOKS = "workers.tasks.deliver_webhooks"
 PUSH_ROLLUPS = "odoo_bridge.tasks.push_rollups"
 PULL_CATALOG = "odoo_bridge.tasks.pull_catalog"
+TAKE_EVENTS = "odoo_bridge.tasks.take_events"
 
 ROUTES = {
     FOLD_BATCH: USAGE_QUEUE,
@@ -32,6 +33,7 @@ ROUTES = {
     DELIVER_WEBHOOKS: WEBHOOK_QUEUE,
     PUSH_ROLLUPS: ODOO_QUEUE,
     PULL_CATALOG: ODOO_QUEUE,
+    TAKE_EVENTS: ODOO_QUEUE,
 }
 
 MESSAGE_VERSION = 1

@@ -9,6 +9,7 @@ from schemas.messages import (
     PULL_CATALOG,
     PUSH_ROLLUPS,
     REVIEW_PARKED,
+    TAKE_EVENTS,
 )
 from schemas.settings import Settings
 
@@ -19,6 +20,7 @@ KICKS: Final = (
     PULL_CATALOG,
     PUSH_ROLLUPS,
     REVIEW_PARKED,
+    TAKE_EVENTS,
 )
 """Tasks that carry nothing and only say "look now"; losing one costs a beat."""
 

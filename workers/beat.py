@@ -20,12 +20,14 @@ from schemas.messages import (
     PUSH_ROLLUPS,
     REVIEW_PARKED,
     ROUTES,
+    TAKE_EVENTS,
     WEBHOOK_QUEUE,
 )
 
 EVERY_SECONDS = {
     PUSH_ROLLUPS: 1,
     DELIVER_WEBHOOKS: 2,
+    TAKE_EVENTS: 3,
     PULL_CATALOG: 30,
     APPLY_PARKED: 60,
     REVIEW_PARKED: 60,
@@ -33,8 +35,8 @@ EVERY_SECONDS = {
 }
 EXPIRES_SECONDS = 60
 KICK_QUEUES = frozenset({ODOO_QUEUE, WEBHOOK_QUEUE})
-MAX_WAITING = 2
-"""Kicks that may wait in one queue: that of the other task must find a place."""
+MAX_WAITING = 3
+"""Kicks that may wait in one queue: those of its other tasks must find a place."""
 
 
 def beat_schedule() -> dict[str, dict[str, Any]]:

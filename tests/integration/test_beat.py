@@ -17,6 +17,7 @@ from schemas.messages import (
     PUSH_ROLLUPS,
     REVIEW_PARKED,
     ROUTES,
+    TAKE_EVENTS,
     USAGE_QUEUE,
     WEBHOOK_QUEUE,
 )
@@ -51,6 +52,7 @@ def test_every_kick_is_scheduled_as_often_as_it_should() -> None:
     assert intervals == {
         PUSH_ROLLUPS: 1,
         DELIVER_WEBHOOKS: 2,
+        TAKE_EVENTS: 3,
         PULL_CATALOG: 30,
         APPLY_PARKED: 60,
         REVIEW_PARKED: 60,
