@@ -8,8 +8,11 @@ from odoo_bridge.embedded.addon_export import export_catalog
 from odoo_bridge.embedded.addon_usage import upsert_rollups
 from odoo_bridge.embedded.catalog import SERVICE, USAGE, contract_models
 from odoo_bridge.embedded.env import Method
+from odoo_bridge.embedded.events import WEBHOOK, fetch_events, mark_events
 from odoo_bridge.embedded.generic import context_get
+from odoo_bridge.embedded.invoices import MOVE
 from odoo_bridge.embedded.models import Registry
+from odoo_bridge.embedded.move_events import action_post, button_cancel, write_move
 from odoo_bridge.embedded.native import USERS
 
 
@@ -23,9 +26,20 @@ def addon_models() -> Registry:
         "upsert_rollups": upsert_rollups,
         "close_period": close_period,
     }
+    webhook: dict[str, Method] = {
+        "fetch_events": fetch_events,
+        "mark_events": mark_events,
+    }
+    move: dict[str, Method] = {
+        "write": write_move,
+        "action_post": action_post,
+        "button_cancel": button_cancel,
+    }
     return {
         **contract_models(),
         SERVICE.name: replace(SERVICE, methods=catalog),
         USAGE.name: replace(USAGE, methods=usage),
+        WEBHOOK.name: replace(WEBHOOK, methods=webhook),
+        MOVE.name: replace(MOVE, methods=move),
         USERS.name: replace(USERS, methods={"context_get": context_get}),
     }

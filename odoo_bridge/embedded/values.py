@@ -9,6 +9,8 @@ from decimal import Decimal, InvalidOperation
 from email.utils import getaddresses
 from typing import Any
 
+from psycopg.types.json import Jsonb
+
 from odoo_bridge.embedded.models import Field
 
 DATE_FORMAT = "%Y-%m-%d"
@@ -38,6 +40,8 @@ def to_column(field: Field, value: Any, where: str) -> Any:
             return _date_of(value)
         case "datetime":
             return _datetime_of(value)
+        case "json":
+            return None if value is None or value is False else Jsonb(value)
         case "decimal":
             return None if value is None or value is False else decimal_of(value, where)
         case _:
