@@ -70,7 +70,7 @@ def take_events(
         page = _fetch(client, after_id, page_rows)
         if not page:
             break
-        with transaction(database_url) as conn:
+        with transaction(database_url) as conn, conn.transaction():
             outcomes = {row["key"]: _take(conn, row, now) for row in page}
         # Committed: from here on the events are told, whether Odoo hears of it or not.
         _mark(client, outcomes)

@@ -24,8 +24,10 @@ from tests.bridge_world import (
 )
 from tests.contract.odoo_target import OdooTarget
 from tests.embedded_servers import BrokerServer
-from tests.ledger_world import World, counter, make_message, push
+from tests.event_world import live_service, outbox, take_all_pending
+from tests.ledger_world import World, counter, make_message, make_world, push
 from tests.scripted_server import closed_port_url
+from tests.webhook_world import add_endpoint
 
 
 @pytest.fixture
@@ -84,6 +86,23 @@ def test_push_brings_odoo_up_to_the_ledger(
         tasks.push_rollups()
 
         assert [row["quantity"] for row in bridge.usage()] == ["5"]
+
+
+@pytest.mark.usefixtures("environ")
+def test_events_of_odoo_reach_the_outbox(
+    standin: OdooTarget, database_url: str
+) -> None:
+    take_all_pending(standin)
+    with connect_ledger(database_url) as conn:
+        code = make_world(conn).code
+        told = live_service(standin, code)
+        add_endpoint(conn, code, "http://127.0.0.1:9/in")
+        told.tell("k1")
+
+        tasks.take_events()
+
+        assert [name for name, _ in outbox(conn)] == ["customer.updated"]
+    assert told.states() == {"k1": "taken"}
 
 
 def test_an_odoo_that_is_away_is_one_line_and_no_failure(
