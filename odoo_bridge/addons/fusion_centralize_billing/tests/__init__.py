@@ -12,6 +12,7 @@ from . import test_recurring
 from . import test_hst
 from . import test_shadow
 from . import test_views
+from . import test_move_changes
 from . import test_move_events
 from . import test_subscription_events
 from . import test_client_events

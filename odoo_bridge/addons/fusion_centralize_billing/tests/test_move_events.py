@@ -5,7 +5,7 @@ from unittest.mock import patch
 import psycopg2
 from odoo import fields
 from odoo.addons.account.tests.common import AccountTestInvoicingCommon
-from odoo.tests import tagged
+from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
 
 from ..models import move_events
@@ -159,6 +159,45 @@ class MoveEventsTest(EventCase):
         ((name, told),) = self.told()
         self.assertEqual(name, "invoice.created")
         self.assertEqual(told["subscriptions"][0]["external_id"], "s1")
+
+    def test_it_is_told_whoever_does_it(self):
+        invoice = self.usage_invoice()
+        groups = "account.group_account_invoice,base.group_partner_manager"
+        company = {"company_id": self.company.id, "company_ids": self.company.ids}
+        clerk = new_test_user(self.env, "clerk", groups=groups, **company)
+
+        invoice.with_user(clerk).action_post()
+        self.client.with_user(clerk).phone = "+1 555"
+
+        self.assertEqual(self.types(), ["invoice.created", "customer.updated"])
+        self.assertFalse(self.events.with_user(clerk).has_access("read"))
+
+    def test_an_invoice_of_two_services_tells_each_its_own(self):
+        self.apply("service", {"code": "other", "name": "O", "mode": "live"})
+        for kind, row in (
+            ("metric", self.metric(service="other")),
+            ("plan", self.plan(service="other")),
+            ("customer", self.customer(service="other", external_id="o1")),
+            ("subscription", self.subscription(service="other", customer="o1")),
+        ):
+            self.assertStatuses(self.apply(kind, row), "created")
+        mine = self.order_invoice()
+        theirs = self.env["sale.order"].search([("x_fc_account_link_id", "!=", False)])
+        theirs = theirs.filtered(lambda o: o.x_fc_service_id.code == "other")
+        line = self.env["sale.order.line"].create(
+            {"order_id": theirs.id, "product_id": self.product_a.id}
+        )
+        self.taken()
+        mine.invoice_line_ids[:1].sale_line_ids |= line
+
+        mine.action_post()
+
+        told = {e.service_id.code: e.payload["invoice"] for e in self.taken()}
+        self.assertEqual(set(told), {"nexa", "other"})
+        self.assertEqual(told["other"]["customer"]["external_id"], "o1")
+        self.assertEqual(
+            [s["external_customer_id"] for s in told["nexa"]["subscriptions"]], ["c1"]
+        )
 
     def test_other_invoices_tell_nothing(self):
         self.init_invoice("out_invoice", products=self.product_a, post=True)
