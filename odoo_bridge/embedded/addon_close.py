@@ -6,13 +6,16 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from ledger.money import round_money
+from ledger.money import EXACT, round_money
 from ledger.queries import load_queries
 from odoo_bridge.embedded import rows as r
 from odoo_bridge.embedded.applying import Applied, apply_rows, find_service, one
 from odoo_bridge.embedded.env import Env, Records, api_model
 
 _SQL = load_queries("close", "odoo_bridge.embedded")
+
+HELD_DIGITS = 15
+"""Of a number in decimal digits, a double holds so many exactly: Odoo's prices are."""
 
 Values = dict[str, Any]
 
@@ -22,7 +25,12 @@ def close_period(records: Records, rows: Sequence[Any]) -> list[Values]:
     """Put each client's usage of a service and period on one draft invoice.
 
     A row is ``{service, customer, period_start, period_end}``: an external customer
-    whose client is billed, for all of the client's subscriptions in the service.
+    whose client is billed, for all of the client's subscriptions in the service. A row
+    may name them, as ``subscriptions``: then for no others, and one that is not the
+    client's is an error. It may say how many rows of usage they have, as ``rollups``,
+    and what those come to, as ``amount``: it is an error when it is not what Odoo has,
+    and nothing is made.
+
     Answers ``{"index", "status", "id", "reason"}`` per row; the id is the invoice's, or
     False. The status is created; updated (rows that came since went on the draft);
     unchanged; empty (nothing to pay); shadow (the service is not live: nothing is
@@ -48,7 +56,9 @@ def _close(env: Env, row: r.Row) -> Applied:
     }
     if _fetch(env, "service_mode", key)[0]["mode"] != "live":
         return False, "shadow"
-    usage = _find_unbilled(env, key)
+    found = _find_usage(env, key, r.optional_texts(row, "subscriptions"))
+    _check_sum(found, row)
+    usage = _leave_unbilled(found)
     moves = _fetch(env, "find_move", key)
     if moves:
         return moves[0]["id"], _add_missing(env, moves[0], usage)
@@ -62,17 +72,47 @@ def _close(env: Env, row: r.Row) -> Applied:
     return move_id, "created"
 
 
-def _find_unbilled(env: Env, key: Values) -> list[Values]:
-    found = _fetch(env, "find_usage", key)
+def _find_usage(env: Env, key: Values, names: list[str]) -> list[Values]:
+    if names:
+        known = _fetch(env, "find_orders", {**key, "names": names})
+        if others := set(names) - {entry["name"] for entry in known}:
+            shown = ", ".join(sorted(others)[:5])
+            raise r.RowError(f"subscriptions: {shown}: not of this client")
+    found = _fetch(env, "find_usage", {**key, "names": names or None})
     if still := {entry["order_name"] for entry in found if entry["state"] != "frozen"}:
-        names = ", ".join(sorted(still))
-        raise r.RowError(f"period_end: the usage of {names} is not frozen yet")
+        orders = ", ".join(sorted(still))
+        raise r.RowError(f"period_end: the usage of {orders} is not frozen yet")
+    return found
+
+
+def _check_sum(found: list[Values], row: r.Row) -> None:
+    """Bill nothing by halves: the rows are those that the caller knows of."""
+    rows = r.whole(row, "rollups", default=len(found))
+    if rows != len(found):
+        raise r.RowError(f"rollups: the period has {rows} rows, Odoo {len(found)}")
+    has = Decimal(0)
+    for entry in found:
+        has = EXACT.add(has, entry["amount"])
+    amount = r.optional_number(row, "amount")
+    if amount is not None and amount != has:
+        raise r.RowError(
+            f"amount: the period comes to {amount:f}, Odoo's rows to {has:f}"
+        )
+
+
+def _leave_unbilled(found: list[Values]) -> list[Values]:
     usage = [entry for entry in found if not entry["billed"]]
     for entry in usage:
+        name, amount = entry["order_name"], _rounded(entry)
         if entry["currency"] != entry["order_currency"]:
             raise r.RowError(
-                f"currency: usage of {entry['order_name']} is in "
-                f"{entry['currency'] or 'none'}, its order in {entry['order_currency']}"
+                f"currency: usage of {name} is in {entry['currency'] or 'none'}, its "
+                f"order in {entry['order_currency']}"
+            )
+        if len(amount.as_tuple().digits) > HELD_DIGITS:
+            raise r.RowError(
+                f"amount: {amount:f} of {name} has more than {HELD_DIGITS} digits, "
+                "which a price in Odoo cannot hold exactly"
             )
     if len({entry["order_currency"] for entry in usage}) > 1:
         raise r.RowError("currency: the client's orders are not in one currency")
@@ -100,7 +140,8 @@ def _add_lines(env: Env, move_id: int, usage: list[Values], refund: bool) -> Non
 def describe(usage: Values) -> str:
     """What the line is for, and how its amount came about.
 
-    Periods are days of the subscription's time zone; the end is the last day.
+    Periods are days of the subscription's time zone; the end is the last day. The
+    working is the ledger's; a row that came without one says what it has.
     """
     zone, unit = ZoneInfo(usage["timezone"] or "UTC"), usage["unit"] or ""
     head = (
@@ -111,6 +152,8 @@ def describe(usage: Values) -> str:
     if usage["correction_of"]:
         since = _day(usage["correction_of"], zone)
         head = f"Correction of the period from {since}, billed late: {head}"
+    if usage["working"]:
+        return f"{head}\n{usage['working']}"
     words = (("quantity", "used"), ("included", "included"), ("overage", "over"))
     shown = [
         f"{_short(usage[name])} {unit} {word}".replace("  ", " ")

@@ -23,6 +23,7 @@ COLUMNS: dict[str, Callable[[r.Row, str], Any]] = {
     "overage": r.optional_number,
     "amount": r.optional_number,
     "currency": r.optional_text,
+    "working": r.optional_text,
     "revision": r.whole,
     "state": lambda row, key: r.choice(row, key, STATES),
 }

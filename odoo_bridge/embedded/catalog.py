@@ -141,6 +141,7 @@ USAGE = model(
         "overage": Field("decimal", "Overage"),
         "amount": Field("decimal", "Amount"),
         "currency": Field("char", "Currency"),
+        "working": Field("text", "Working"),
         "revision": Field("integer", "Revision", required=True),
         "state": choice("State", "open", "frozen", default="open"),
     },

@@ -47,6 +47,16 @@ def optional_text(row: Row, key: str) -> str | None:
         raise RowError(f"{key}: holds characters that cannot be stored") from error
 
 
+def optional_texts(row: Row, key: str) -> list[str]:
+    """Texts, none where they are not given."""
+    values = row.get(key)
+    if values is None or values is False:
+        return []
+    if not isinstance(values, list):
+        raise RowError(f"{key}: must be a list")
+    return [text({key: value}, key) for value in values]
+
+
 def choice(
     row: Row, key: str, allowed: tuple[str, ...], default: str | None = None
 ) -> str:

@@ -215,6 +215,7 @@ CREATE TABLE IF NOT EXISTS fusion_billing_usage (
 -- index has the name of the constraint that databases had before there were corrections.
 ALTER TABLE fusion_billing_usage
     ADD COLUMN IF NOT EXISTS correction_of timestamp,
+    ADD COLUMN IF NOT EXISTS working text,
     DROP CONSTRAINT IF EXISTS fusion_billing_usage_key_uniq;
 CREATE UNIQUE INDEX IF NOT EXISTS fusion_billing_usage_key_uniq
     ON fusion_billing_usage (subscription_id, metric_id, period_start, correction_of)

@@ -124,6 +124,77 @@ def test_a_line_says_how_its_amount_came_about(world: World) -> None:
     assert (own["price_unit"], late["price_unit"]) == (0.02, -0.01)
 
 
+def test_the_working_that_came_with_a_row_is_in_its_line(world: World) -> None:
+    working = "used 37000\n1 block of 3600 x 0.0075 = 0.0075\nrounded to 0.01 CAD"
+    upsert(world.odoo, frozen(world, "0.01", working=working))
+
+    (line,) = lines(world, close(world)["id"])
+
+    head = "CPU seconds, s1: 2026-02-01 to 2026-02-28\n"
+    assert line["name"] == head + working
+
+
+def test_a_row_that_names_subscriptions_bills_no_others(world: World) -> None:
+    apply(world.odoo, "subscription", world.subscription(external_id="s2"))
+    apply(world.odoo, "subscription", world.subscription(external_id="s3"))
+    upsert(world.odoo, frozen(world, "1.00"), frozen(world, "2.00", subscription="s2"))
+    upsert(world.odoo, world.rollup(subscription="s3", amount="7"))  # open
+
+    first = close(world, subscriptions=["s2"])
+    both = close(world, subscriptions=["s1", "s2"])
+
+    assert (first["status"], both) == ("created", {**first, "status": "updated"})
+    assert [line["price_unit"] for line in lines(world, first["id"])] == [2.0, 1.0]
+
+
+def test_a_subscription_of_another_client_is_refused(world: World) -> None:
+    apply(world.odoo, "customer", world.customer(external_id="c2", email=False))
+    moved = world.subscription(external_id="s2", customer="c2")
+    apply(world.odoo, "subscription", moved)
+    upsert(world.odoo, frozen(world, "1.00"), frozen(world, "2.00", subscription="s2"))
+
+    result = close(world, subscriptions=["s1", "s2", "s9"])
+
+    assert result["reason"] == "subscriptions: s2, s9: not of this client"
+
+
+@pytest.mark.parametrize(
+    ("call", "reason"),
+    [
+        ({"rollups": 2}, "rollups: the period has 2 rows, Odoo 1"),
+        ({"amount": "5.01"}, "amount: the period comes to 5.01, Odoo's rows to 5.00"),
+        ({"amount": "5,01"}, "amount: '5,01' is not a decimal string"),
+        ({"subscriptions": "s1"}, "subscriptions: must be a list"),
+        ({"subscriptions": [1]}, "subscriptions: must be a string"),
+    ],
+    ids=str,
+)
+def test_rows_that_odoo_lacks_or_has_otherwise_make_no_invoice(
+    world: World, call: dict[str, Any], reason: str
+) -> None:
+    upsert(world.odoo, frozen(world, "5.00"))
+
+    result = close(world, **call)
+
+    assert (result["status"], result["reason"]) == ("error", reason)
+    assert close(world, rollups=1, amount="5.000")["status"] == "created"
+    assert close(world, rollups=1, amount="5")["status"] == "unchanged"
+
+
+def test_an_amount_that_a_double_does_not_hold_is_refused(world: World) -> None:
+    upsert(world.odoo, frozen(world, "9999999999999.99"))
+    held = close(world)
+    upsert(world.odoo, frozen(world, "10000000000000.01", correction_of=JANUARY))
+
+    result = close(world)
+
+    assert held["status"] == "created"
+    assert lines(world, held["id"])[0]["price_unit"] == 9999999999999.99
+    assert result["status"] == "error"
+    assert result["reason"].startswith("amount: 10000000000000.01 of ")
+    assert result["reason"].endswith("which a price in Odoo cannot hold exactly")
+
+
 def test_a_total_below_zero_is_a_credit_note(world: World) -> None:
     upsert(world.odoo, frozen(world, "-1.25", correction_of=JANUARY))
 

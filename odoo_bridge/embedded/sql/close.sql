@@ -4,12 +4,19 @@
 -- name: service_mode
 SELECT mode FROM fusion_billing_service WHERE id = %(service_id)s;
 
+-- name: find_orders
+-- Which of the named subscriptions are the client's.
+SELECT x_fc_external_id AS name
+  FROM sale_order
+ WHERE x_fc_service_id = %(service_id)s AND partner_id = %(partner_id)s
+   AND x_fc_external_id = ANY(%(names)s);
+
 -- name: find_usage
--- The client's usage of a service and period that has an amount: own rows first, then
--- corrections. "billed": a line of an invoice that is not cancelled bills it. The
+-- The client's usage of a service and period that has an amount, of the subscriptions
+-- that are named or of all: own rows first, then corrections. "billed": a line of an invoice that is not cancelled bills it. The
 -- stand-in's orders have no currency: their plan's stands for it.
 SELECT u.id, u.state, u.amount, u.currency, u.quantity, u.included, u.overage,
-       u.period_start, u.period_end, u.correction_of, m.name AS metric, m.unit,
+       u.working, u.period_start, u.period_end, u.correction_of, m.name AS metric, m.unit,
        o.name AS order_name, o.x_fc_external_id AS subscription,
        o.x_fc_timezone AS timezone, p.currency AS order_currency,
        EXISTS (SELECT
@@ -25,6 +32,7 @@ SELECT u.id, u.state, u.amount, u.currency, u.quantity, u.included, u.overage,
    AND u.period_start = %(period_start)s
    AND u.period_end = %(period_end)s
    AND u.amount IS NOT NULL
+   AND (%(names)s::text[] IS NULL OR o.x_fc_external_id = ANY(%(names)s))
  ORDER BY u.correction_of IS NOT NULL, o.id, m.code, u.id;
 
 -- name: find_move

@@ -1,11 +1,14 @@
 """``fusion.billing.usage.close_period``: a client's frozen usage on a draft invoice."""
 
+from decimal import Decimal
+
 from odoo import api, models
 from odoo.fields import Command
 
 from . import applying as a
 from . import rows as r
-from .invoice_lines import in_order, line_values, refusal, rounded
+from .exact_decimal import plain
+from .invoice_lines import EXACT, in_order, line_values, refusal, rounded
 
 
 class Usage(models.Model):
@@ -18,7 +21,12 @@ class Usage(models.Model):
         """Put each client's usage of a service and period on one draft invoice.
 
         A row is ``{service, customer, period_start, period_end}``: an external customer
-        whose client is billed, for all of the client's subscriptions in the service.
+        whose client is billed, for all of the client's subscriptions in the service. A
+        row may name them, as ``subscriptions``: then for no others, and one that is not
+        the client's is an error. It may say how many rows of usage they have, as
+        ``rollups``, and what those come to, as ``amount``: it is an error when it is
+        not what Odoo has, and nothing is made.
+
         Answers ``{"index", "status", "id", "reason"}`` per row; the id is the
         invoice's, or False. The status is created; updated (rows that came since went
         on the draft); unchanged; empty (nothing to pay); shadow (the service is not
@@ -44,7 +52,9 @@ def _close(env, row):
         "x_fc_period_start": start,
         "x_fc_period_end": end,
     }
-    usages = _find_unbilled(env, service, link.partner_id, start, end)
+    usages = _find_usages(env, service, link.partner_id, row)
+    _check_sum(usages, row)
+    usages = _leave_unbilled(usages)
     moves = env["account.move"].with_company(service.company_id)
     same_key = [(name, "=", value) for name, value in key.items()]
     move = moves.search([*same_key, ("state", "!=", "cancel")])
@@ -55,23 +65,54 @@ def _close(env, row):
     return _invoice(moves, key, usages).id, "created"
 
 
-def _find_unbilled(env, service, partner, start, end):
-    """The period's rows with an amount and no line: own ones first, then corrections.
-
-    Rows without an amount have no charge. A line of a cancelled invoice bills nothing.
-    """
-    usages = env[a.USAGE].search(
-        [
-            ("service_id", "=", service.id),
-            ("subscription_id.partner_id", "=", partner.id),
-            ("period_start", "=", start),
-            ("period_end", "=", end),
-            ("amount", "!=", False),
-        ],
-    )
+def _find_usages(env, service, partner, row):
+    """The period's rows with an amount. Rows without one have no charge."""
+    domain = [
+        ("service_id", "=", service.id),
+        ("subscription_id.partner_id", "=", partner.id),
+        ("period_start", "=", r.moment(row, "period_start")),
+        ("period_end", "=", r.moment(row, "period_end")),
+        ("amount", "!=", False),
+    ]
+    if names := r.optional_texts(row, "subscriptions"):
+        orders = env[a.ORDER].search(
+            [
+                ("x_fc_service_id", "=", service.id),
+                ("partner_id", "=", partner.id),
+                ("x_fc_external_id", "in", names),
+            ]
+        )
+        if others := set(names).difference(orders.mapped("x_fc_external_id")):
+            shown = ", ".join(sorted(others)[:5])
+            raise r.RowError(f"subscriptions: {shown}: not of this client")
+        domain.append(("subscription_id", "in", orders.ids))
+    usages = env[a.USAGE].search(domain)
     if still := usages.filtered(lambda usage: usage.state != "frozen"):
         names = ", ".join(sorted(set(still.subscription_id.mapped("name"))))
         raise r.RowError(f"period_end: the usage of {names} is not frozen yet")
+    return usages
+
+
+def _check_sum(usages, row):
+    """Bill nothing by halves: the rows are those that the caller knows of."""
+    rows = r.whole(row, "rollups", default=len(usages))
+    if rows != len(usages):
+        raise r.RowError(f"rollups: the period has {rows} rows, Odoo {len(usages)}")
+    has = Decimal(0)
+    for usage in usages:
+        has = EXACT.add(has, usage.amount)
+    amount = r.optional_number(row, "amount")
+    if amount is not None and amount != has:
+        raise r.RowError(
+            f"amount: the period comes to {plain(amount)}, Odoo's rows to {plain(has)}"
+        )
+
+
+def _leave_unbilled(usages):
+    """Those that no line bills: own ones first, then corrections.
+
+    A line of a cancelled invoice bills nothing.
+    """
     usages = usages.filtered(
         lambda usage: (
             not usage.subscription_id._x_fc_has_own_invoice() and not usage._billed_on()

@@ -10,6 +10,8 @@ from .exact_decimal import plain
 
 EXACT = Context(prec=250)
 """Wide enough for any two of our numbers; what does not fit would be rounded."""
+HELD_DIGITS = 15
+"""Of a number in decimal digits, a double holds so many exactly: Odoo's prices are."""
 
 
 def in_order(usages):
@@ -32,6 +34,11 @@ def refusal(usage):
         )
     if order.company_id != usage.service_id.company_id:
         return f"service: {order.name} is an order of another company"
+    if len(rounded(usage).as_tuple().digits) > HELD_DIGITS:
+        return (
+            f"amount: {plain(rounded(usage))} of {order.name} has more than "
+            f"{HELD_DIGITS} digits, which a price in Odoo cannot hold exactly"
+        )
     return ""
 
 
@@ -58,7 +65,7 @@ def line_values(usage, fiscal_position, refund=False):
         "name": describe(usage),
         "product_id": product.id,
         "quantity": 1,
-        "price_unit": float(amount),  # Odoo keeps doubles: exact to 15 digits
+        "price_unit": float(amount),  # a double: exact, see refusal
         "tax_ids": [Command.set(taxes.ids)],
         "x_fc_usage_id": usage.id,
     }
@@ -67,7 +74,8 @@ def line_values(usage, fiscal_position, refund=False):
 def describe(usage):
     """What the line is for, and how its amount came about.
 
-    Periods are days of the subscription's time zone; the end is the last day.
+    Periods are days of the subscription's time zone; the end is the last day. The
+    working is the ledger's; a row that came without one says what it has.
     """
     order, unit = usage.subscription_id, usage.metric_id.unit or ""
     zone = pytz.timezone(order.x_fc_timezone or "UTC")
@@ -78,6 +86,8 @@ def describe(usage):
     if usage.correction_of:
         since = _day(usage.correction_of, zone)
         head = f"Correction of the period from {since}, billed late: {head}"
+    if usage.working:
+        return f"{head}\n{usage.working}"
     parts = (("used", usage.quantity), ("included", usage.included))
     parts += (("over", usage.overage),)
     shown = [

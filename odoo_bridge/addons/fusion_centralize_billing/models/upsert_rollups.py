@@ -18,6 +18,7 @@ COLUMNS = {
     "overage": r.optional_number,
     "amount": r.optional_number,
     "currency": r.optional_text,
+    "working": r.optional_text,
     "revision": r.whole,
     "state": lambda row, key: r.choice(row, key, STATES),
 }
@@ -28,6 +29,7 @@ CHANGING = (
     "overage",
     "amount",
     "currency",
+    "working",
     "revision",
     "state",
 )

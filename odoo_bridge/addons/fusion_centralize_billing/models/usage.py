@@ -37,6 +37,7 @@ class Usage(models.Model):
     overage = ExactDecimal()
     amount = ExactDecimal()
     currency = fields.Char()
+    working = fields.Text(help="How the amount came about, step by step.")
     revision = fields.Integer(required=True, aggregator=None)
     state = fields.Selection(titled(STATES), required=True, default="open")
     line_ids = fields.One2many(

@@ -12,10 +12,10 @@ WITH given AS (
                   %(period_end)s::timestamp[], %(correction_of)s::timestamp[],
                   %(quantity)s::numeric[], %(included)s::numeric[],
                   %(overage)s::numeric[], %(amount)s::numeric[], %(currency)s::text[],
-                  %(revision)s::int4[], %(state)s::text[])
+                  %(working)s::text[], %(revision)s::int4[], %(state)s::text[])
         AS g (index, service, subscription, metric, period_start, period_end,
-              correction_of, quantity, included, overage, amount, currency, revision,
-              state)
+              correction_of, quantity, included, overage, amount, currency, working,
+              revision, state)
 ), resolved AS (
     SELECT g.*, s.id AS service_id, o.id AS subscription_id, m.id AS metric_id,
            row_number() OVER newest_first AS place,
@@ -38,10 +38,10 @@ WITH given AS (
 ), known AS (
     SELECT b.*, u.id, u.revision AS held,
            (u.period_end, u.quantity, u.included, u.overage, u.amount, u.currency,
-            u.state)
+            u.working, u.state)
            IS NOT DISTINCT FROM
            (b.period_end, b.quantity, b.included, b.overage, b.amount,
-            b.currency::varchar, b.state::varchar) AS same
+            b.currency::varchar, b.working, b.state::varchar) AS same
       FROM best b
       JOIN fusion_billing_usage u
         ON (u.subscription_id, u.metric_id, u.period_start) =
@@ -52,7 +52,7 @@ WITH given AS (
     UPDATE fusion_billing_usage u
        SET period_end = k.period_end, quantity = k.quantity, included = k.included,
            overage = k.overage, amount = k.amount, currency = k.currency,
-           revision = k.revision, state = k.state,
+           working = k.working, revision = k.revision, state = k.state,
            write_uid = %(uid)s, write_date = now() AT TIME ZONE 'UTC'
       FROM known k
      WHERE u.id = k.id
@@ -61,10 +61,11 @@ WITH given AS (
 ), inserted AS (
     INSERT INTO fusion_billing_usage
            (subscription_id, metric_id, service_id, period_start, period_end,
-            correction_of, quantity, included, overage, amount, currency, revision,
-            state, create_uid, create_date, write_uid, write_date)
+            correction_of, quantity, included, overage, amount, currency, working,
+            revision, state, create_uid, create_date, write_uid, write_date)
     SELECT subscription_id, metric_id, service_id, period_start, period_end,
-           correction_of, quantity, included, overage, amount, currency, revision, state,
+           correction_of, quantity, included, overage, amount, currency, working,
+           revision, state,
            %(uid)s, now() AT TIME ZONE 'UTC', %(uid)s, now() AT TIME ZONE 'UTC'
       FROM best
      WHERE index NOT IN (SELECT index FROM known)
