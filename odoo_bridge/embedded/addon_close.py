@@ -14,8 +14,9 @@ from odoo_bridge.embedded.env import Env, Records, api_model
 
 _SQL = load_queries("close", "odoo_bridge.embedded")
 
-HELD_DIGITS = 15
-"""Of a number in decimal digits, a double holds so many exactly: Odoo's prices are."""
+HELD_DIGITS = 14
+"""So many an invoice holds exactly: its numbers are doubles, exact to 15 digits, and
+the taxes come on top."""
 
 Values = dict[str, Any]
 
@@ -112,7 +113,7 @@ def _leave_unbilled(found: list[Values]) -> list[Values]:
         if len(amount.as_tuple().digits) > HELD_DIGITS:
             raise r.RowError(
                 f"amount: {amount:f} of {name} has more than {HELD_DIGITS} digits, "
-                "which a price in Odoo cannot hold exactly"
+                "which an invoice cannot hold exactly"
             )
     if len({entry["order_currency"] for entry in usage}) > 1:
         raise r.RowError("currency: the client's orders are not in one currency")

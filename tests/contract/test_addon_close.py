@@ -181,18 +181,18 @@ def test_rows_that_odoo_lacks_or_has_otherwise_make_no_invoice(
     assert close(world, rollups=1, amount="5")["status"] == "unchanged"
 
 
-def test_an_amount_that_a_double_does_not_hold_is_refused(world: World) -> None:
-    upsert(world.odoo, frozen(world, "9999999999999.99"))
+def test_an_amount_that_an_invoice_does_not_hold_is_refused(world: World) -> None:
+    upsert(world.odoo, frozen(world, "999999999999.99"))
     held = close(world)
-    upsert(world.odoo, frozen(world, "10000000000000.01", correction_of=JANUARY))
+    upsert(world.odoo, frozen(world, "1000000000000.01", correction_of=JANUARY))
 
     result = close(world)
 
     assert held["status"] == "created"
-    assert lines(world, held["id"])[0]["price_unit"] == 9999999999999.99
+    assert lines(world, held["id"])[0]["price_unit"] == 999999999999.99
     assert result["status"] == "error"
-    assert result["reason"].startswith("amount: 10000000000000.01 of ")
-    assert result["reason"].endswith("which a price in Odoo cannot hold exactly")
+    assert result["reason"].startswith("amount: 1000000000000.01 of ")
+    assert result["reason"].endswith("which an invoice cannot hold exactly")
 
 
 def test_a_total_below_zero_is_a_credit_note(world: World) -> None:

@@ -10,8 +10,9 @@ from .exact_decimal import plain
 
 EXACT = Context(prec=250)
 """Wide enough for any two of our numbers; what does not fit would be rounded."""
-HELD_DIGITS = 15
-"""Of a number in decimal digits, a double holds so many exactly: Odoo's prices are."""
+HELD_DIGITS = 14
+"""So many an invoice holds exactly: its numbers are doubles, exact to 15 digits, and
+the taxes come on top."""
 
 
 def in_order(usages):
@@ -37,7 +38,7 @@ def refusal(usage):
     if len(rounded(usage).as_tuple().digits) > HELD_DIGITS:
         return (
             f"amount: {plain(rounded(usage))} of {order.name} has more than "
-            f"{HELD_DIGITS} digits, which a price in Odoo cannot hold exactly"
+            f"{HELD_DIGITS} digits, which an invoice cannot hold exactly"
         )
     return ""
 
