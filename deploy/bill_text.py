@@ -7,13 +7,13 @@ import json
 import textwrap
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from decimal import Decimal, localcontext
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from ledger.explained import ExplainedBill, ExplainedLine, Subject, TracedCounter
-from ledger.money import EXACT
 from ledger.periods import Period
-from ledger.rating import ZERO, Charge, Correction, Rating, Step
+from ledger.rating import ZERO, Correction, Rating
+from ledger.working_text import rounding_text, step_text, true_up_text
 from schemas.messages import plain_number
 
 COLUMNS = 80
@@ -137,29 +137,10 @@ def _working(
         yield _row(indent, charge.model, "not billed here")
         return
     for number, step in enumerate(rating.steps):
-        yield _row(indent, charge.model, _step(charge, number, step))
-    with localcontext(EXACT):
-        exact = sum((step.amount for step in rating.steps), rating.true_up)
+        yield _row(indent, charge.model, step_text(charge, number, step))
     if rating.true_up:
-        least = plain_number(charge.minimum)
-        text = f"+ {plain_number(rating.true_up)} up to the least amount {least}"
-        yield _row(indent, "minimum", text)
-    amount = f"{plain_number(exact)} to {plain_number(rating.amount)} {line.currency}"
-    yield _row(indent, "rounded", amount)
-
-
-def _step(charge: Charge, number: int, step: Step) -> str:
-    units, price = plain_number(step.units), plain_number(step.unit_price)
-    text = f"{units} x {price}"
-    if charge.model == "package" and charge.package_size is not None:
-        text = f"{units} blocks of {plain_number(charge.package_size)} x {price}"
-    if step.flat_price:
-        text += f" + {plain_number(step.flat_price)}"
-    text += f" = {plain_number(step.amount)}"
-    if charge.model == "graduated":
-        top = charge.tiers[number].up_to
-        text += f" (tier {'of the rest' if top is None else f'to {plain_number(top)}'})"
-    return text
+        yield _row(indent, "minimum", true_up_text(charge, rating))
+    yield _row(indent, "rounded", rounding_text(rating, line.currency))
 
 
 def _value(counter: TracedCounter) -> str:

@@ -16,7 +16,7 @@ from ledger.billing import read_charge
 from ledger.db import Connection
 from ledger.queries import load_queries
 from ledger.rating import Charge, Correction, Rating, rate_correction, rate_usage
-from ledger.working import billed_line, prior_from_json
+from ledger.working import billed_line, charge_from_json, prior_from_json
 
 LOCK_SPACE = 0x6662_7075 << 32
 """Advisory locks of pushing: this plus the subscription's key."""
@@ -28,8 +28,8 @@ _SQL = load_queries("push")
 class Claim:
     """A rollup to send, as it was when claimed; codes and external ids name it to Odoo.
 
-    ``charge`` is what it is rated by, None: nothing. ``frozen`` is the rating for good,
-    ``before`` what a correction's usage was billed at last.
+    ``charge`` is what it is or was rated by, None: nothing. ``frozen`` is its rating
+    for good, ``before`` what a correction's usage was billed at last.
     """
 
     subscription_id: int
@@ -185,7 +185,7 @@ def _claim(*row: Any) -> Claim:
     charge = read_charge(*charge_row) if stored is None else prior.charge
     frozen = None if rating is None else billed_line(rating)
     if rating is not None:
-        currency = rating["currency"]
+        currency, charge = rating["currency"], charge_from_json(rating["charge"])
     elif stored is not None:
         currency = prior.currency
     return Claim(*(*values, currency, frozen, prior.before, charge))

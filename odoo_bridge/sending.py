@@ -11,6 +11,7 @@ from typing import Any, Final
 from ledger.billing import RATING_ERRORS
 from ledger.money import EXACT
 from ledger.pushing import Claim
+from ledger.working_text import working_text
 from odoo_bridge.client import OdooClient
 from odoo_bridge.errors import (
     OdooAccessError,
@@ -90,7 +91,8 @@ def send_rollups(client: OdooClient, claims: Sequence[Claim]) -> list[Outcome]:
 def rollup_row(claim: Claim) -> Row:
     """A rollup as upsert_rollups takes it; what is frozen, as it was rated then.
 
-    A correction has the differences, and in correction_of the period that it corrects.
+    That has its working as text as well, for the invoice's line. A correction has
+    the differences, and in correction_of the period that it corrects.
     Raises ValueError when its charge cannot be rated.
     """
     try:
@@ -114,6 +116,11 @@ def rollup_row(claim: Claim) -> Row:
         "overage": plain_number(rating.overage),
         "amount": plain_number(rating.amount),
         "currency": claim.currency,
+        "working": (
+            False
+            if claim.frozen is None
+            else working_text(claim.charge, claim.frozen, claim.currency)
+        ),
         "revision": claim.revision,
         "state": "open" if claim.frozen is None else "frozen",
     }
