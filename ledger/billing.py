@@ -138,7 +138,10 @@ def bills_of(conn: Connection, bills: Sequence[Bill]) -> list[Bill]:
 
 
 def write_bills(conn: Connection, bills: Sequence[Bill], now: datetime) -> None:
-    """Freeze the periods of these bills, each with its lines' amounts and working."""
+    """Freeze the periods of these bills, each with its lines' amounts and working.
+
+    Each is then due at Odoo, unless its service is in shadow: see ledger.closing.
+    """
     lines = [(bill, line) for bill in bills for line in bill.lines]
     conn.execute(
         _SQL["freeze_rollups"],
@@ -160,6 +163,7 @@ def write_bills(conn: Connection, bills: Sequence[Bill], now: datetime) -> None:
     keys = _keys(bills)
     currencies = [bill.currency for bill in bills]
     conn.execute(_SQL["freeze_periods"], {**keys, "currencies": currencies, "now": now})
+    conn.execute(_SQL["make_period_bills"], {**keys, "now": now})
     conn.execute(_SQL["move_frozen_until"], keys)
 
 

@@ -5,3 +5,6 @@ TERMS_LOCK = 0x7465726D
 
 ARCHIVE_LOCK = 0x61726368
 """Exclusive to who archives ("arch"); completed by 0, for all services."""
+
+CLOSE_LOCK = 0x636C6F73
+"""Exclusive to who claims bills ("clos"), for one transaction; completed by 0."""

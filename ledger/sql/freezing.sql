@@ -99,6 +99,18 @@ SELECT k.subscription_id, k.period_start, k.period_end, k.plan_id, k.currency, %
               %(currencies)s::text[])
        AS k (subscription_id, period_start, period_end, plan_id, currency)
 
+-- name: make_period_bills
+-- What is to be billed; in shadow nothing, and nothing later either.
+INSERT INTO period_bill (subscription_id, period_start, period_end, status, due_at,
+                         waits_since)
+SELECT k.subscription_id, k.period_start, k.period_end,
+       CASE s.mode WHEN 'live' THEN 'due' ELSE 'shadow' END, %(now)s, %(now)s
+  FROM unnest(%(subscription_ids)s::bigint[], %(period_starts)s::timestamptz[],
+              %(period_ends)s::timestamptz[])
+       AS k (subscription_id, period_start, period_end)
+  JOIN subscription b ON b.id = k.subscription_id
+  JOIN service s ON s.id = b.service_id
+
 -- name: move_frozen_until
 -- The period after it is looked at in the next round.
 UPDATE subscription b
