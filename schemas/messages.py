@@ -24,6 +24,7 @@ DELIVER_WEBHOOKS = "workers.tasks.deliver_webhooks"
 PUSH_ROLLUPS = "odoo_bridge.tasks.push_rollups"
 PULL_CATALOG = "odoo_bridge.tasks.pull_catalog"
 TAKE_EVENTS = "odoo_bridge.tasks.take_events"
+CLOSE_PERIODS = "odoo_bridge.tasks.close_periods"
 
 ROUTES = {
     FOLD_BATCH: USAGE_QUEUE,
@@ -34,6 +35,7 @@ ROUTES = {
     PUSH_ROLLUPS: ODOO_QUEUE,
     PULL_CATALOG: ODOO_QUEUE,
     TAKE_EVENTS: ODOO_QUEUE,
+    CLOSE_PERIODS: ODOO_QUEUE,
 }
 
 MESSAGE_VERSION = 1

@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from schemas.messages import (
     APPLY_PARKED,
+    CLOSE_PERIODS,
     DELIVER_WEBHOOKS,
     FREEZE_PERIODS,
     PULL_CATALOG,
@@ -15,6 +16,7 @@ from schemas.settings import Settings
 
 KICKS: Final = (
     APPLY_PARKED,
+    CLOSE_PERIODS,
     DELIVER_WEBHOOKS,
     FREEZE_PERIODS,
     PULL_CATALOG,

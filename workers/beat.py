@@ -13,6 +13,7 @@ from celery.beat import Scheduler
 
 from schemas.messages import (
     APPLY_PARKED,
+    CLOSE_PERIODS,
     DELIVER_WEBHOOKS,
     FREEZE_PERIODS,
     ODOO_QUEUE,
@@ -28,6 +29,7 @@ EVERY_SECONDS = {
     PUSH_ROLLUPS: 1,
     DELIVER_WEBHOOKS: 2,
     TAKE_EVENTS: 3,
+    CLOSE_PERIODS: 5,
     PULL_CATALOG: 30,
     APPLY_PARKED: 60,
     REVIEW_PARKED: 60,

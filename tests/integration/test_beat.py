@@ -10,6 +10,7 @@ from celery import Celery
 from schemas.broker import celery_settings
 from schemas.messages import (
     APPLY_PARKED,
+    CLOSE_PERIODS,
     DELIVER_WEBHOOKS,
     FREEZE_PERIODS,
     ODOO_QUEUE,
@@ -53,6 +54,7 @@ def test_every_kick_is_scheduled_as_often_as_it_should() -> None:
         PUSH_ROLLUPS: 1,
         DELIVER_WEBHOOKS: 2,
         TAKE_EVENTS: 3,
+        CLOSE_PERIODS: 5,
         PULL_CATALOG: 30,
         APPLY_PARKED: 60,
         REVIEW_PARKED: 60,

@@ -1,6 +1,7 @@
 """The bridge's tasks, called as a worker calls them."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ from tests.bridge_world import (
     settings_for,
     target_settings,
 )
+from tests.closing_world import freeze_until, invoices, set_mode, use
 from tests.contract.odoo_target import OdooTarget
 from tests.embedded_servers import BrokerServer
 from tests.event_world import live_service, outbox, take_all_pending
@@ -105,6 +107,24 @@ def test_events_of_odoo_reach_the_outbox(
     assert told.states() == {"k1": "taken"}
 
 
+def test_close_ends_a_frozen_period_as_an_invoice(
+    standin: OdooTarget, database_url: str, tmp_path: Path
+) -> None:
+    with bridge_to(standin, database_url, tmp_path, "json2") as bridge:
+        set_mode(bridge, "live")
+        use(bridge, "may", datetime(2026, 5, 10, tzinfo=UTC), "250")
+        freeze_until(bridge, datetime(2026, 6, 20, tzinfo=UTC))
+        tasks.push_rollups()
+
+        with capture_logs() as logged:
+            tasks.close_periods()
+            tasks.close_periods()
+
+        assert len(invoices(bridge)) == 1
+        assert [line["event"] for line in logged] == ["periods_closed"]
+
+
+@pytest.mark.usefixtures("environ")
 def test_an_odoo_that_is_away_is_one_line_and_no_failure(
     standin: OdooTarget,
     database_url: str,

@@ -1,0 +1,213 @@
+"""A frozen period ends as one draft invoice in Odoo, whatever happens on the way."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from structlog.testing import capture_logs
+
+from odoo_bridge.client import connect
+from odoo_bridge.closing import CloseReport
+from odoo_bridge.errors import (
+    OdooInvalidError,
+    OdooMisconfiguredError,
+    OdooUnreachableError,
+)
+from tests.bridge_world import Between, Bridge, bridge_to, settings_for
+from tests.closing_world import (
+    USAGE,
+    bills,
+    close_all,
+    freeze_until,
+    invoices,
+    lines,
+    push_all,
+    set_mode,
+    use,
+    write,
+)
+from tests.contract.odoo_target import OdooTarget
+from tests.scripted_server import closed_port_url, http_answer, scripted_server
+
+MAY = datetime(2026, 5, 10, tzinfo=UTC)
+MAY_BEGAN = datetime(2026, 5, 1, tzinfo=UTC)
+JUNE = datetime(2026, 6, 20, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+class Killed(BaseException):
+    """The worker is gone, at this very line."""
+
+
+@pytest.fixture
+def bridge(standin: OdooTarget, database_url: str, tmp_path: Path) -> Iterator[Bridge]:
+    """250 used in May, 240 over: 3 begun blocks at 0.0075 are 0.0225, so 0.02."""
+    with bridge_to(standin, database_url, tmp_path, "json2") as made:
+        set_mode(made, "live")
+        use(made, "may", MAY, "250")
+        freeze_until(made, JUNE)
+        push_all(made, JUNE)
+        yield made
+
+
+def of_may(bridge: Bridge) -> list[tuple[Any, ...]]:
+    return [
+        (bill["subscription"], bill["status"], bill["invoice_id"], bill["reason"])
+        for bill in bills(bridge)
+        if bill["period_start"] == MAY_BEGAN
+    ]
+
+
+def usage_of_may(bridge: Bridge) -> list[int]:
+    found: list[int] = bridge.odoo.ask(
+        USAGE,
+        "search",
+        domain=[["service_id.code", "=", bridge.world.code], ["quantity", "=", "250"]],
+    )
+    return found
+
+
+def test_a_frozen_period_is_one_draft_with_its_working(bridge: Bridge) -> None:
+    report = close_all(bridge, JUNE)
+
+    (invoice,) = invoices(bridge)
+    own, other = lines(bridge, invoice["id"])
+    assert (invoice["state"], invoice["move_type"]) == ("draft", "out_invoice")
+    assert (own["price_unit"], other["price_unit"]) == (0.02, 0.0)
+    assert own["name"] == (
+        "sum, sub-0: 2026-05-01 to 2026-05-31\n"
+        "used 250\nincluded 10 of 10\nover 240\n"
+        "3 blocks of 100 x 0.0075 = 0.0225\nrounded 0.0225 to 0.02 CAD"
+    )
+    assert of_may(bridge) == [
+        ("sub-0", "created", invoice["id"], None),
+        ("sub-1", "created", invoice["id"], None),
+    ]
+    # January to April came to nothing.
+    assert report == CloseReport(closed=5)
+    assert close_all(bridge, JUNE) == CloseReport()
+
+
+def test_late_usage_is_a_line_of_its_own_on_the_next_periods_invoice(
+    bridge: Bridge,
+) -> None:
+    close_all(bridge, JUNE)
+    use(bridge, "late", MAY, "100")
+    freeze_until(bridge, JUNE + timedelta(days=30))
+    push_all(bridge, JUNE + timedelta(days=30))
+    close_all(bridge, JUNE + timedelta(days=30))
+
+    _, second = invoices(bridge)
+    (line,) = [x for x in lines(bridge, second["id"]) if x["price_unit"]]
+    assert line["price_unit"] == 0.01
+    assert line["name"].startswith("Correction of the period from 2026-05-01")
+    assert "billed before: 0.02 CAD\n" in line["name"]
+    assert line["name"].endswith("difference: 0.01 CAD")
+
+
+def test_a_worker_that_dies_between_call_and_commit_bills_nothing_twice(
+    bridge: Bridge,
+) -> None:
+    def die(named: Any) -> None:
+        raise Killed
+
+    with pytest.raises(Killed):
+        close_all(bridge, JUNE, Between(bridge.client, die))
+    (invoice,) = invoices(bridge)
+    assert {status for _, status, _, _ in of_may(bridge)} == {"due"}
+    assert close_all(bridge, JUNE) == CloseReport()  # leased
+
+    close_all(bridge, JUNE + HOUR)
+
+    assert [found["id"] for found in invoices(bridge)] == [invoice["id"]]
+    assert len(lines(bridge, invoice["id"])) == 2
+    assert of_may(bridge) == [
+        ("sub-0", "unchanged", invoice["id"], None),
+        ("sub-1", "unchanged", invoice["id"], None),
+    ]
+
+
+def test_an_odoo_that_is_away_costs_only_delay(bridge: Bridge) -> None:
+    with (
+        connect(settings_for(closed_port_url())) as away,
+        pytest.raises(OdooUnreachableError),
+    ):
+        close_all(bridge, JUNE, away)
+    assert {status for _, status, _, _ in of_may(bridge)} == {"due"}
+
+    assert close_all(bridge, JUNE) == CloseReport(closed=5)
+
+
+def test_an_addon_of_another_version_is_one_error_and_no_refusal(
+    bridge: Bridge,
+) -> None:
+    with (
+        scripted_server(http_answer(b'["what"]')) as other,
+        connect(settings_for(other.url)) as client,
+        pytest.raises(OdooMisconfiguredError, match="another version"),
+    ):
+        close_all(bridge, JUNE, client)
+
+    assert close_all(bridge, JUNE) == CloseReport(closed=5)
+
+
+def test_a_bill_that_odoo_chokes_on_holds_up_no_other(bridge: Bridge) -> None:
+    def choke(named: Any) -> None:
+        if any(row["period_start"].startswith("2026-05") for row in named["rows"]):
+            raise OdooInvalidError("no")
+
+    report = close_all(bridge, JUNE, Between(bridge.client, choke))
+
+    assert report == CloseReport(closed=4, refused=1)
+    assert of_may(bridge)[0] == ("sub-0", "due", None, "no")
+
+
+def test_what_froze_live_waits_while_odoo_has_the_service_in_shadow(
+    bridge: Bridge,
+) -> None:
+    set_mode(bridge, "shadow")
+    with capture_logs() as logged:
+        held = close_all(bridge, JUNE)
+    set_mode(bridge, "live")
+
+    assert held == CloseReport(held=5)
+    assert {line["event"] for line in logged} == {"bill_in_shadow"}
+    assert invoices(bridge) == []
+    assert close_all(bridge, JUNE) == CloseReport()
+    assert close_all(bridge, JUNE + HOUR) == CloseReport(closed=5)
+
+
+def test_a_row_changed_by_hand_in_odoo_is_not_billed(bridge: Bridge) -> None:
+    ids = usage_of_may(bridge)
+    bridge.odoo.ask(USAGE, "write", ids=ids, vals={"amount": "9.99"})
+
+    report = close_all(bridge, JUNE)
+
+    assert report == CloseReport(closed=4, refused=1)
+    assert invoices(bridge) == []
+    reason = "amount: the period comes to 0.02, Odoo's rows to 9.99"
+    assert of_may(bridge)[0] == ("sub-0", "due", None, reason)
+    bridge.odoo.ask(USAGE, "write", ids=ids, vals={"amount": "0.02"})
+    assert close_all(bridge, JUNE + HOUR) == CloseReport(closed=1)
+
+
+def test_a_row_that_odoo_has_lost_is_billed_once_it_is_pushed_again(
+    bridge: Bridge,
+) -> None:
+    bridge.odoo.ask(USAGE, "unlink", ids=usage_of_may(bridge))
+    close_all(bridge, JUNE)
+    (_, _, _, reason), _ = of_may(bridge)
+    assert reason == "rollups: the period has 2 rows, Odoo 1"
+
+    write(
+        bridge,
+        "UPDATE rollup SET revision = revision + 1 WHERE subscription_id IN ("
+        " SELECT b.id FROM subscription b JOIN service s ON s.id = b.service_id"
+        " WHERE s.code = %s)",
+    )
+    push_all(bridge, JUNE)
+
+    assert close_all(bridge, JUNE + timedelta(seconds=1)) == CloseReport(closed=1)
+    assert len(invoices(bridge)) == 1
