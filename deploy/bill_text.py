@@ -10,7 +10,13 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from ledger.explained import ExplainedBill, ExplainedLine, Subject, TracedCounter
+from ledger.explained import (
+    ExplainedBill,
+    ExplainedLine,
+    Invoicing,
+    Subject,
+    TracedCounter,
+)
 from ledger.periods import Period
 from ledger.rating import ZERO, Correction, Rating
 from ledger.working_text import rounding_text, step_text, true_up_text
@@ -41,6 +47,8 @@ def bill_text(subject: Subject, bill: ExplainedBill, now: datetime) -> Iterator[
     if bill.archived_at is not None:
         yield _row(2, "archived", f"{_utc(bill.archived_at)}, its counters are in")
         yield _row(2, "", shown(bill.file_name or ""))
+    if bill.invoicing is not None:
+        yield from _invoicing(bill.invoicing)
     if bill.failure is not None:
         yield _row(2, "problem", bill.failure)
 
@@ -109,6 +117,24 @@ def _state(bill: ExplainedBill, now: datetime) -> str:
     if bill.grace_until is not None and now < bill.grace_until:
         return f"in grace until {grace}"
     return f"ended, to be frozen since {grace}"
+
+
+def _invoicing(found: Invoicing) -> Iterator[str]:
+    if found.closed_at is None:
+        text = "none: frozen while in shadow" if found.status == "shadow" else "waits"
+        yield _row(2, "invoice", text)
+        for line in _wrapped(found.reason or ""):
+            yield _row(2, "", line)
+        return
+    what = "none, nothing to pay"
+    if found.invoice_id is not None:
+        what = f"account.move {found.invoice_id} in Odoo"
+    yield _row(2, "invoice", f"{what}, {_utc(found.closed_at)}")
+
+
+def _wrapped(text: str) -> list[str]:
+    shown_text = shown(text) if text else ""
+    return textwrap.wrap(shown_text, COLUMNS - LABEL - 3, break_on_hyphens=False)
 
 
 def _correction(line: ExplainedLine, rating: Correction) -> Iterator[str]:

@@ -16,6 +16,7 @@ from ledger.db import Connection
 from ledger.explained import (
     ExplainedBill,
     ExplainedLine,
+    Invoicing,
     RatingUnreadable,
     Subject,
     SubscriptionAmbiguous,
@@ -68,7 +69,7 @@ def explain_bills(
             "day_after": days.after,
         },
     ).fetchall()
-    for start, end, plan, currency, frozen_at, seal, archived_at, file_name in frozen:
+    for start, end, plan, currency, frozen_at, seal, archived_at, file, *bill in frozen:
         rows = _rollups(conn, subject, start)
         lines = _in_order(_frozen_line(start, *row) for row in rows)
         yield ExplainedBill(
@@ -79,7 +80,8 @@ def explain_bills(
             frozen_at=frozen_at,
             seal=seal,
             archived_at=archived_at,
-            file_name=file_name,
+            file_name=file,
+            invoicing=None if bill[0] is None else Invoicing(*bill),
         )
     for period in _open_periods(conn, subject, days, now):
         yield _open_bill(conn, subject, period)

@@ -59,11 +59,26 @@ class ExplainedLine:
 
 
 @dataclass(frozen=True)
+class Invoicing:
+    """Where a frozen period is billed: see ledger.closing.
+
+    ``status``: due, with the reason that it waits for; shadow: nowhere; or what Odoo
+    said at last, with its invoice's id and when.
+    """
+
+    status: str
+    invoice_id: int | None
+    reason: str | None
+    closed_at: datetime | None
+
+
+@dataclass(frozen=True)
 class ExplainedBill:
     """A period and what it comes to.
 
-    Frozen ones have ``frozen_at``, their seal when it was taken, and the file of their
-    counters when they were archived; others freeze from ``grace_until`` on.
+    Frozen ones have ``frozen_at``, their seal when it was taken, the file of their
+    counters when they were archived, and their invoice; others freeze from
+    ``grace_until`` on.
     """
 
     period: Period
@@ -76,6 +91,7 @@ class ExplainedBill:
     seal: bytes | None = None
     archived_at: datetime | None = None
     file_name: str | None = None
+    invoicing: Invoicing | None = None
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ _SQL = load_queries("status")
 class Status:
     """Numbers of rows; ``counters`` is how many the rollups hold.
 
-    ``oldest_parked_at`` is None when none is parked.
+    ``oldest_parked_at`` is None when none is parked. Bills are frozen periods that are
+    to become a line of an invoice; those that Odoo refused wait as well.
     """
 
     services: int
@@ -26,6 +27,9 @@ class Status:
     oldest_parked_at: datetime | None
     rollups: int
     rollups_to_push: int
+    bills_waiting: int
+    bills_refused: int
+    oldest_bill_waits_since: datetime | None
     webhooks_pending: int
     webhooks_delivered: int
     dead_letters: int
@@ -40,6 +44,18 @@ class Sync:
     error: str | None
 
 
+@dataclass(frozen=True)
+class WaitingPeriod:
+    """A frozen period without its invoice, and why; ``since`` it froze."""
+
+    service: str
+    customer: str
+    subscription: str
+    period_start: datetime
+    since: datetime
+    reason: str
+
+
 def read_status(conn: Connection) -> Status:
     """The numbers of this moment."""
     row = conn.execute(_SQL["status"]).fetchone()
@@ -50,3 +66,11 @@ def read_status(conn: Connection) -> Status:
 def read_syncs(conn: Connection) -> list[Sync]:
     """Each kind of record that was ever pulled."""
     return [Sync(*row) for row in conn.execute(_SQL["sync"])]
+
+
+def read_waiting_bills(
+    conn: Connection, until: datetime, limit: int
+) -> list[WaitingPeriod]:
+    """Periods that froze by then and have no invoice yet, the oldest first."""
+    rows = conn.execute(_SQL["waiting_bills"], {"until": until, "limit": limit})
+    return [WaitingPeriod(*row) for row in rows]

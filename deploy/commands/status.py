@@ -14,9 +14,18 @@ from deploy.console import output_console
 from deploy.options import state_option
 from deploy.stack import Stack, find_stack
 from ledger.db import connect
-from ledger.status import read_status, read_syncs
+from ledger.status import (
+    WaitingPeriod,
+    read_status,
+    read_syncs,
+    read_waiting_bills,
+)
 
 TIMEOUT_SECONDS = 5
+SYNCS = {"push": "pushed rollups", "close": "closed periods"}
+BILL_WAIT = timedelta(days=1)
+"""A frozen period without its invoice for that long is shown with what it waits for."""
+SHOWN_BILLS = 10
 
 
 @click.command
@@ -31,23 +40,31 @@ def cli(state: Path | None) -> None:
     with connect(stack.database_url) as conn:
         numbers = asdict(read_status(conn))
         syncs = read_syncs(conn)
+        now = datetime.now(UTC)
+        waiting = read_waiting_bills(conn, now - BILL_WAIT, SHOWN_BILLS)
     table = Table("what", "state", show_header=False)
     for name, value in health.items():
         table.add_row(name, value)
-    now = datetime.now(UTC)
     for name, value in numbers.items():
         table.add_row(name.replace("_", " "), _show(value, now))
     for sync in syncs:
         when = f"{sync.synced_at:%Y-%m-%d %H:%M:%S} UTC" if sync.synced_at else "never"
-        what = "pushed rollups" if sync.kind == "push" else f"pulled {sync.kind}"
+        what = SYNCS.get(sync.kind, f"pulled {sync.kind}")
         failed = f"fails: {sync.error} (last well: {when})"
         table.add_row(what, failed if sync.error else when)
+    for bill in waiting:
+        period = f"{bill.subscription} of {bill.service} from {bill.period_start:%Y-%m-%d %H:%M}"
+        table.add_row(f"no invoice: {period}", _why(bill, now))
     set_aside = _read_set_aside(stack)
     table.add_row("set aside by the broker", set_aside)
     output_console().print(table)
     well = all(value == "ok" for value in health.values()) and set_aside == "0"
     if not well or numbers["batches_dead"] or numbers["dead_letters"]:
         sys.exit(1)
+
+
+def _why(bill: WaitingPeriod, now: datetime) -> str:
+    return f"{bill.reason} (frozen {_show(bill.since, now)})"
 
 
 def _show(value: int | datetime | None, now: datetime) -> str:

@@ -13,9 +13,11 @@ SELECT b.id, s.code, b.external_id, c.external_id, c.name, b.created_at,
 
 -- name: frozen_bills
 SELECT f.period_start, f.period_end, p.code, f.currency, f.frozen_at, f.seal,
-       f.archived_at, a.file_name
+       f.archived_at, a.file_name, k.status, k.invoice_id, k.reason, k.closed_at
   FROM frozen_period f
   JOIN plan p ON p.id = f.plan_id
+  LEFT JOIN period_bill k ON k.subscription_id = f.subscription_id
+                         AND k.period_start = f.period_start
   LEFT JOIN archive_file a ON a.id = f.archive_file_id
  WHERE f.subscription_id = %(subscription_id)s
    AND overlaps_days(f.period_start, f.period_end, %(timezone)s, %(first_day)s,

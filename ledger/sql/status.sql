@@ -11,6 +11,11 @@ SELECT (SELECT count(*) FROM service) AS services,
        (SELECT min(parked_at) FROM parked_counter) AS oldest_parked_at,
        (SELECT count(*) FROM rollup) AS rollups,
        (SELECT count(*) FROM rollup WHERE dirty) AS rollups_to_push,
+       (SELECT count(*) FROM period_bill WHERE status = 'due') AS bills_waiting,
+       (SELECT count(*) FROM period_bill WHERE status = 'due' AND attempts > 0)
+           AS bills_refused,
+       (SELECT min(waits_since) FROM period_bill WHERE status = 'due')
+           AS oldest_bill_waits_since,
        (SELECT count(*) FROM webhook_delivery WHERE state = 'pending')
            AS webhooks_pending,
        (SELECT count(*) FROM webhook_delivery WHERE state = 'delivered')
@@ -19,3 +24,15 @@ SELECT (SELECT count(*) FROM service) AS services,
 
 -- name: sync
 SELECT kind, synced_at, error FROM odoo_sync ORDER BY kind
+
+-- name: waiting_bills
+-- Those that wait for longest, and what for.
+SELECT s.code, c.external_id, b.external_id, k.period_start, k.waits_since,
+       coalesce(k.reason, 'not looked at yet')
+  FROM period_bill k
+  JOIN subscription b ON b.id = k.subscription_id
+  JOIN customer c ON c.id = b.customer_id
+  JOIN service s ON s.id = b.service_id
+ WHERE k.status = 'due' AND k.waits_since <= %(until)s
+ ORDER BY k.waits_since, s.code, b.external_id
+ LIMIT %(limit)s

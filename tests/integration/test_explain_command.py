@@ -1,6 +1,7 @@
 """`fusion-billing explain`: a bill, back to its counters and receipts."""
 
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
@@ -92,6 +93,38 @@ def test_a_frozen_bill_is_told_from_its_lines_to_its_counters(
     )
 
 
+def test_a_frozen_bill_tells_its_invoice_or_what_it_waits_for(
+    conn: Connection,
+) -> None:
+    frozen_world(conn)
+    fate = (
+        "UPDATE period_bill k SET status = %s, invoice_id = %s, closed_at = %s,"
+        " reason = %s FROM subscription b WHERE b.id = k.subscription_id"
+        " AND b.external_id = 'sub-0' AND k.period_start = %s"
+    )
+    for month, *what in (
+        (1, "created", 42, APRIL, None),
+        (2, "empty", None, APRIL, None),
+        (3, "shadow", None, None, None),
+    ):
+        conn.execute(fate, (*what, datetime(2026, month, 1, 5, tzinfo=UTC)))
+    conn.commit()
+
+    def invoice(period: str) -> list[str]:
+        lines = squeezed(run("sub-0", "--period", period, "--no-counters"))
+        (at,) = [n for n, line in enumerate(lines) if line.startswith("invoice")]
+        return lines[at : at + 2]
+
+    noon = "2026-04-10T12:00:00Z"
+    assert invoice("2026-01")[0] == f"invoice account.move 42 in Odoo, {noon}"
+    assert invoice("2026-02")[0] == f"invoice none, nothing to pay, {noon}"
+    assert invoice("2026-03")[0] == "invoice none: frozen while in shadow"
+    march = datetime(2026, 3, 1, 5, tzinfo=UTC)
+    conn.execute(fate, ("due", None, None, "no row", march))
+    conn.commit()
+    assert invoice("2026-03") == ["invoice waits", "no row"]
+
+
 def test_it_fits_eighty_columns(conn: Connection) -> None:
     frozen_world(conn)
 
@@ -117,8 +150,9 @@ def test_an_open_period_is_rated_as_its_freeze_does(conn: Connection) -> None:
     assert any(line.startswith("state ended, to be frozen") for line in before)
     assert "units 10 (ceil to -1 digits)" in before
     assert "minimum + 5.0000 up to the least amount 5" in before
-    told = [line for line in before if not line.startswith(("state", "sealed"))]
-    assert told == [line for line in after if not line.startswith(("state", "sealed"))]
+    fate = ("state", "sealed", "invoice")
+    told = [line for line in before if not line.startswith(fate)]
+    assert told == [line for line in after if not line.startswith(fate)]
 
 
 def test_the_states_of_a_period_are_told(conn: Connection) -> None:

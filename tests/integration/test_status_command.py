@@ -8,7 +8,10 @@ from click.testing import CliRunner, Result
 
 from deploy.cli import main
 from ledger.catalog import mark_sync_failed, mark_synced
+from ledger.closing import claim_bills
 from ledger.db import Connection
+from tests.frozen_world import CHARGES, FEBRUARY
+from tests.ledger_world import freeze, make_world
 from tests.webhook_world import SECRET_KEY
 
 AT = datetime(2026, 6, 15, 12, tzinfo=UTC)
@@ -53,6 +56,29 @@ def test_a_failing_sync_is_shown_with_its_error_and_when_it_was_last_well(
     (plan,) = [line for line in shown.splitlines() if "pulled plan" in line]
     assert well in plan
     assert "fails" not in plan
+
+
+def test_a_bill_that_waits_is_shown_with_what_it_waits_for(conn: Connection) -> None:
+    world = make_world(conn, 1, CHARGES)
+    freeze(conn, world, FEBRUARY)
+    claim_bills(conn, 50, FEBRUARY, FEBRUARY)
+    mark_synced(conn, "close", AT)
+    conn.commit()
+
+    text = status().stdout.replace("│", " ")
+    shown = [" ".join(line.split()) for line in text.splitlines()]
+
+    def row(name: str) -> str:
+        (line,) = [line for line in shown if name in line]
+        return line
+
+    # The hours of 31 December in Toronto, and January.
+    assert row("bills waiting").endswith("2")
+    assert row("bills refused").endswith("0")
+    assert "2026-02-10 12:00:00 UTC" in row("oldest bill waits since")
+    waits = row(f"no invoice: sub-0 of {world.code} from 2026-01-01 05:00")
+    assert "3 of sub-0's rows are not at Odoo yet (frozen 2026-02-10" in waits
+    assert "2026-06-15 12:00:00 UTC" in row("closed periods")
 
 
 def test_a_database_that_is_busy_is_told_from_one_that_is_away(
