@@ -1,6 +1,7 @@
 """How a line of a bill came about, step by step, as text for whoever pays it.
 
-Lines without an end: the numbers are the ledger's own, never rounded for show.
+The numbers are the ledger's own, never rounded for show; units lose the zeros that
+end them behind the point.
 """
 
 from decimal import Decimal, localcontext
@@ -33,17 +34,17 @@ def working_text(
 
 def step_text(charge: Charge, number: int, step: Step) -> str:
     """One step: ``2 blocks of 3600 x 0.0075 = 0.0150``; number counts from 0."""
-    units, price = plain_number(step.units), plain_number(step.unit_price)
+    units, price = _units(step.units), plain_number(step.unit_price)
     text = f"{units} x {price}"
     if charge.model == "package" and charge.package_size is not None:
         blocks = "block" if step.units == 1 else "blocks"
-        text = f"{units} {blocks} of {plain_number(charge.package_size)} x {price}"
+        text = f"{units} {blocks} of {_units(charge.package_size)} x {price}"
     if step.flat_price:
         text += f" + {plain_number(step.flat_price)}"
     text += f" = {plain_number(step.amount)}"
     if charge.model == "graduated":
         top = charge.tiers[number].up_to
-        text += f" (tier {'of the rest' if top is None else f'to {plain_number(top)}'})"
+        text += f" (tier {'of the rest' if top is None else f'to {_units(top)}'})"
     return text
 
 
@@ -62,13 +63,13 @@ def rounding_text(rating: Rating, currency: str) -> str:
 def _steps(charge: Charge | None, rating: Rating, currency: str) -> list[str]:
     if charge is None:
         return ["no charge: it costs nothing"]
-    used = plain_number(rating.units)
+    used = _units(rating.units)
     if charge.rounding != "none":
         used += f" ({charge.rounding} to {charge.rounding_precision} digits)"
     lines = [
         f"used {used}",
-        f"included {plain_number(rating.included)} of {plain_number(charge.included)}",
-        f"over {plain_number(rating.overage)}",
+        f"included {_units(rating.included)} of {_units(charge.included)}",
+        f"over {_units(rating.overage)}",
     ]
     if not rating.steps or round_money(_exact(rating), currency) != rating.amount:
         return [*lines, f"not billed here: {plain_number(rating.amount)} {currency}"]
@@ -78,6 +79,11 @@ def _steps(charge: Charge | None, rating: Rating, currency: str) -> list[str]:
     if rating.true_up:
         lines.append(true_up_text(charge, rating))
     return [*lines, f"rounded {rounding_text(rating, currency)}"]
+
+
+def _units(number: Decimal) -> str:
+    text = plain_number(number)
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def _exact(rating: Rating) -> Decimal:

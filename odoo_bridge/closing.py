@@ -48,7 +48,7 @@ MAX_ROWS: Final = 50
 """Invoices in one call: Odoo takes about a tenth of a second for each."""
 INVOICED: Final = ("created", "updated", "unchanged")
 
-LEASE: Final = timedelta(seconds=60)
+LEASE: Final = timedelta(seconds=30)
 FIRST_WAIT: Final = timedelta(seconds=10)
 LONGEST_WAIT: Final = timedelta(minutes=15)
 RUN_SECONDS: Final = 60.0

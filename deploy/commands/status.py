@@ -53,8 +53,9 @@ def cli(state: Path | None) -> None:
         failed = f"fails: {sync.error} (last well: {when})"
         table.add_row(what, failed if sync.error else when)
     for bill in waiting:
-        period = f"{bill.subscription} of {bill.service} from {bill.period_start:%Y-%m-%d %H:%M}"
-        table.add_row(f"no invoice: {period}", _why(bill, now))
+        start = f"{bill.period_start:%Y-%m-%d %H:%M}"
+        whose = f"{bill.subscription} of {bill.service} from {start}"
+        table.add_row(f"no invoice: {whose}", _why(bill, now))
     set_aside = _read_set_aside(stack)
     table.add_row("set aside by the broker", set_aside)
     output_console().print(table)

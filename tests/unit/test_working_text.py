@@ -18,10 +18,10 @@ def worked(charge: Charge | None, quantity: str) -> list[str]:
 
 
 def test_blocks_are_counted_and_rounded_once() -> None:
-    assert worked(PACKAGE, "40000") == [
-        "used 40000",
+    assert worked(PACKAGE, "40000.50") == [
+        "used 40000.5",
         "included 36000 of 36000",
-        "over 4000",
+        "over 4000.5",
         "2 blocks of 3600 x 0.0075 = 0.0150",
         "rounded 0.0150 to 0.02 CAD",
     ]
