@@ -16,19 +16,18 @@ from celery import current_app, shared_task
 
 from ledger.db import transaction
 from ledger.unparking import services_with_parked
-from odoo_bridge import events, pull, push
-from odoo_bridge import closing, pull, push
+from odoo_bridge import closing, events, pull, push
 from odoo_bridge.client import connect
 from odoo_bridge.errors import OdooError, OdooRetryError
 from odoo_bridge.failure_log import FailureLog
 from odoo_bridge.faults import one_line
 from schemas.broker import PUBLISH_ERRORS
-from schemas.messages import APPLY_PARKED, PULL_CATALOG, PUSH_ROLLUPS, TAKE_EVENTS
 from schemas.messages import (
     APPLY_PARKED,
     CLOSE_PERIODS,
     PULL_CATALOG,
     PUSH_ROLLUPS,
+    TAKE_EVENTS,
 )
 from schemas.settings import load_settings
 
@@ -69,6 +68,8 @@ def take_events() -> None:
         report = events.take_events(client, settings.database_url, datetime.now(UTC))
         if report != events.EventReport():
             log.info("events_taken", **vars(report))
+
+
 @shared_task(name=CLOSE_PERIODS)
 def close_periods() -> None:
     """Have Odoo put frozen periods on draft invoices."""
