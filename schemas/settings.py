@@ -32,6 +32,7 @@ class Settings:
     odoo_api_key: str
     odoo_protocol: str
     odoo_timeout_seconds: float
+    odoo_push_rows: int
     secret_key: str
     flower_basic_auth: str
     api_host: str
@@ -93,6 +94,11 @@ class SettingsSchema(Schema):
     )
     odoo_timeout_seconds = fields.Float(
         load_default=60.0, validate=validate.Range(min=1, max=600)
+    )
+    odoo_push_rows = fields.Integer(
+        load_default=500,
+        validate=validate.Range(1, 1_000),
+        metadata={"description": "rollups of one call, while Odoo is well"},
     )
     secret_key = fields.String(
         required=True,
