@@ -6,10 +6,12 @@ committed before the call. Everything here may run twice: a mark only ever raise
 ``pushed_revision``.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from ledger.billing import read_charge
@@ -20,6 +22,8 @@ from ledger.working import billed_line, charge_from_json, prior_from_json
 
 LOCK_SPACE = 0x6662_7075 << 32
 """Advisory locks of pushing: this plus the subscription's key."""
+LANE_SPACE = 0x6662_706C << 32
+"""Advisory locks of those who push: this plus the number of a lane."""
 
 _SQL = load_queries("push")
 
@@ -41,6 +45,7 @@ class Claim:
     base: Decimal
     revision: int
     attempts: int
+    service_id: int
     service: str
     subscription: str
     metric: str
@@ -67,11 +72,15 @@ class Claim:
 
 @dataclass(frozen=True)
 class Refusal:
-    """A claim that Odoo refused: why, and when to try again."""
+    """A claim that Odoo refused: why, and when to try again.
+
+    ``revive_at``, of a dead one: when to try a revision that has changed.
+    """
 
     claim: Claim
     error: str
     retry_at: datetime
+    revive_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -95,9 +104,16 @@ def lock_subscriptions(conn: Connection, limit: int, now: datetime) -> list[int]
     return [row[0] for row in rows]
 
 
-def unlock_subscriptions(conn: Connection) -> None:
-    """Unlock all that this session has locked."""
-    conn.execute(_SQL["unlock_subscriptions"])
+def unlock_subscriptions(conn: Connection, subscription_ids: Sequence[int]) -> None:
+    """Unlock each once; a session that locked one twice keeps it."""
+    given = {"subscription_ids": list(subscription_ids), "lock_space": LOCK_SPACE}
+    conn.execute(_SQL["unlock_subscriptions"], given)
+
+
+def lock_lane(conn: Connection, lanes: int) -> bool:
+    """Take one of so many lanes for this session; False when others have them all."""
+    given = {"lanes": lanes, "lock_space": LANE_SPACE}
+    return conn.execute(_SQL["lock_lane"], given).fetchone() is not None
 
 
 def claim_rollups(
@@ -159,6 +175,8 @@ def mark_refused(conn: Connection, refusals: Sequence[Refusal]) -> None:
         _SQL["mark_refused"],
         {
             **_keys([refusal.claim for refusal in refusals]),
+            "revisions": [refusal.claim.revision for refusal in refusals],
+            "revive_at": [refusal.revive_at for refusal in refusals],
             "retry_at": [refusal.retry_at for refusal in refusals],
             "errors": [refusal.error for refusal in refusals],
         },
@@ -180,15 +198,24 @@ def push_failed_before(conn: Connection, kind: str) -> bool:
 
 
 def _claim(*row: Any) -> Claim:
-    values, (currency, rating, stored, *charge_row) = row[:12], row[12:]
+    values, (currency, rating, stored, *charge_row) = row[:13], row[13:]
     prior = prior_from_json(stored, currency)
-    charge = read_charge(*charge_row) if stored is None else prior.charge
+    charge = _charge(*charge_row) if stored is None else prior.charge
     frozen = None if rating is None else billed_line(rating)
     if rating is not None:
         currency, charge = rating["currency"], charge_from_json(rating["charge"])
     elif stored is not None:
         currency = prior.currency
     return Claim(*(*values, currency, frozen, prior.before, charge))
+
+
+@lru_cache(maxsize=1024)
+def _charge(model: str | None, *columns: Any) -> Charge | None:
+    """Kept by its values: a thousand rollups are priced by a few charges."""
+    if model is None:
+        return None
+    included, price, package_size, tiers, *more = columns
+    return read_charge(model, included, price, package_size, json.loads(tiers), *more)
 
 
 def _keys(claims: Sequence[Claim]) -> Mapping[str, list[Any]]:

@@ -1,4 +1,4 @@
-"""Pushes rollups to Odoo, up to 1,000 in one call, until none is left.
+"""Pushes rollups to Odoo, hundreds in one call, until none is left.
 
 Claim with a lease and commit, call, mark. Whatever happens in between, nothing is lost
 and nothing is wrong: a row stays dirty until its sent revision is marked; the values
@@ -6,168 +6,193 @@ are absolute, so that sending them again changes nothing; and Odoo ignores a rev
 older than its own, so that a call which comes late cannot put an old value back. A
 ledger that was restored from a backup is behind Odoo: its revision is raised above the
 one that Odoo holds, and the row goes out again.
+
+While Odoo works on one batch, the next is claimed, rated and encoded, and the one
+before is marked. There is one call at a time all the same, and one connection, whose
+session holds the locks of both batches. A batch that was prepared and is not sent after
+all is released.
 """
 
-import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
-
-import structlog
+from typing import Final
 
 from ledger.catalog import mark_sync_failed, mark_synced
 from ledger.db import Connection, connect
 from ledger.pushing import (
     Claim,
-    Overtaken,
-    Refusal,
     claim_rollups,
+    lock_lane,
     lock_subscriptions,
-    mark_pushed,
-    mark_refused,
     push_failed_before,
-    raise_revisions,
     release_rollups,
     unlock_subscriptions,
 )
 from odoo_bridge.client import OdooClient
 from odoo_bridge.errors import OdooError
 from odoo_bridge.faults import one_line
-from odoo_bridge.sending import METHOD, MODEL, Outcome, send_rollups
-from schemas.odoo_rows import odoo_time
+from odoo_bridge.pace import Pace
+from odoo_bridge.push_marks import SYNC_KIND, mark_outcomes
+from odoo_bridge.push_marks import PushReport as PushReport
+from odoo_bridge.sending import (
+    METHOD,
+    MODEL,
+    Encoded,
+    Outcome,
+    encode_rollups,
+    send_rollups,
+)
 
-SYNC_KIND: Final = "push"
-MAX_ROWS: Final = 1_000
+ROWS: Final = 500
+LANES: Final = 2
+"""How many calls Odoo gets at a time, of all workers on all hosts."""
 
 # Short, since a crash of the worker should cost no more delay than this. A call that
 # takes longer is still alone: the advisory lock lasts as long as the worker's session.
 LEASE: Final = timedelta(seconds=30)
-FIRST_WAIT: Final = timedelta(seconds=10)
-LONGEST_WAIT: Final = timedelta(minutes=15)
 RUN_SECONDS: Final = 120.0
 
-log = structlog.get_logger(__name__)
+
+_Call = Future[tuple[list[Outcome], float]]
+"""What became of the rows, and how many seconds it took."""
 
 
 @dataclass(frozen=True)
-class PushReport:
-    """How many rows Odoo took and refused; stale: it had a newer revision already.
+class _Batch:
+    """Claims that are leased, locked, and ready to be sent."""
 
-    A stale row is sent again with a revision above Odoo's, where Odoo tells it.
-    """
+    subscription_ids: list[int]
+    lease_until: datetime
+    claims: list[Claim]
+    encoded: Encoded
 
-    pushed: int = 0
-    refused: int = 0
-    stale: int = 0
+
+@dataclass(frozen=True)
+class _Push:
+    """What every step of one run needs."""
+
+    client: OdooClient
+    conn: Connection
+    clock: Callable[[], datetime]
+    pace: Pace
+    sender: ThreadPoolExecutor
 
 
 def push_rollups(
-    client: OdooClient, database_url: str, clock: Callable[[], datetime]
+    client: OdooClient,
+    database_url: str,
+    clock: Callable[[], datetime],
+    pace: Pace | None = None,
 ) -> PushReport:
     """Push what is dirty, batch after batch, for at most two minutes.
 
     Safe to repeat, and to run several times at once. After a push that failed as a
     whole it first sends none, so that an Odoo that is away costs a small call a time
-    and no write. Raises OdooError, and psycopg.OperationalError: the rows stay dirty.
+    and no write. Pushes nothing while ``pace`` holds, or LANES others push. Raises
+    OdooError, and psycopg.OperationalError: the rows stay dirty.
     """
-    pushed = refused = stale = 0
-    began = time.monotonic()
+    pace = pace or Pace(ROWS)
+    total = PushReport()
+    if pace.holds(clock()):
+        return total
+    ends = time.monotonic() + RUN_SECONDS
     # A connection of its own: advisory locks belong to the session.
-    with connect(database_url) as conn:
+    with connect(database_url) as conn, ThreadPoolExecutor(1) as sender:
         conn.autocommit = True
-        while time.monotonic() - began < RUN_SECONDS:
-            batch = _push_batch(client, conn, clock)
-            if batch is None:
-                break
-            pushed += batch.pushed
-            refused += batch.refused
-            stale += batch.stale
-    return PushReport(pushed, refused, stale)
+        if lock_lane(conn, LANES):
+            for report in _reports(_Push(client, conn, clock, pace, sender), ends):
+                total = total + report
+    return total
 
 
-def _push_batch(
-    client: OdooClient, conn: Connection, clock: Callable[[], datetime]
-) -> PushReport | None:
-    """One batch; None when there is none to push."""
-    now = clock()
-    subscription_ids = lock_subscriptions(conn, MAX_ROWS, now)
+def _reports(push: _Push, ends: float) -> Iterator[PushReport]:
+    """A report per batch that was marked. Never more than one call is under way."""
+    batch = _prepare(push, first=True)
+    call = _launch(push, batch)
+    while batch is not None and call is not None:
+        following = _prepare(push) if time.monotonic() < ends else None
+        outcomes = _answer(push, call, batch, following)
+        call = None
+        if following is not None and push.pace.holds(push.clock()):
+            _release(push, following)
+            following = None
+        else:
+            call = _launch(push, following)
+        now = push.clock()
+        yield mark_outcomes(push.conn, batch.claims, batch.encoded, outcomes, now)
+        unlock_subscriptions(push.conn, batch.subscription_ids)
+        if following is None and not push.pace.holds(now) and time.monotonic() < ends:
+            # What has changed during the call.
+            following = _prepare(push)
+            call = _launch(push, following)
+        batch = following
+
+
+def _prepare(push: _Push, *, first: bool = False) -> _Batch | None:
+    """Lock, lease, rate and encode what has waited longest; None when nothing has."""
+    conn, now, rows = push.conn, push.clock(), push.pace.rows
+    subscription_ids = lock_subscriptions(conn, rows, now)
+    if not subscription_ids:
+        return None
+    if first:
+        _probe(push, now)
+    lease_until = now + LEASE
+    claims = claim_rollups(conn, subscription_ids, rows, now, lease_until)
+    if not claims:
+        unlock_subscriptions(conn, subscription_ids)
+        return None
+    return _Batch(subscription_ids, lease_until, claims, encode_rollups(claims))
+
+
+def _launch(push: _Push, batch: _Batch | None) -> _Call | None:
+    """Have the batch sent, while this thread goes on."""
+    if batch is None:
+        return None
+    return push.sender.submit(_timed_send, push.client, batch.encoded)
+
+
+def _timed_send(client: OdooClient, encoded: Encoded) -> tuple[list[Outcome], float]:
+    began = time.monotonic()
+    return send_rollups(client, encoded), time.monotonic() - began
+
+
+def _answer(
+    push: _Push, call: _Call, batch: _Batch, following: _Batch | None
+) -> list[Outcome]:
+    """Wait for the call. When it fails as a whole, no row is to blame: release all."""
     try:
-        if not subscription_ids:
-            return None
-        _probe(client, conn, now)
-        lease_until = now + LEASE
-        claims = claim_rollups(conn, subscription_ids, MAX_ROWS, now, lease_until)
-        if not claims:
-            return None
-        try:
-            outcomes = send_rollups(client, claims)
-        except OdooError as error:
-            release_rollups(conn, claims, lease_until, clock())
-            mark_sync_failed(conn, SYNC_KIND, one_line(str(error)), now)
-            raise
-        return _mark(conn, claims, outcomes, clock())
-    finally:
-        if not conn.broken:
-            unlock_subscriptions(conn)
+        outcomes, seconds = call.result()
+    except OdooError as error:
+        for released in (batch, following):
+            if released is not None:
+                _release(push, released)
+        _note_failure(push, error)
+        raise
+    push.pace.note_answer(seconds, push.clock())
+    return outcomes
 
 
-def _probe(client: OdooClient, conn: Connection, now: datetime) -> None:
+def _release(push: _Push, batch: _Batch) -> None:
+    release_rollups(push.conn, batch.claims, batch.lease_until, push.clock())
+    unlock_subscriptions(push.conn, batch.subscription_ids)
+
+
+def _probe(push: _Push, now: datetime) -> None:
     """After a failure, push nothing first: the same call, rights and addon, no rows."""
-    if not push_failed_before(conn, SYNC_KIND):
+    if not push_failed_before(push.conn, SYNC_KIND):
         return
     try:
-        client.call(MODEL, METHOD, rows=[])
+        push.client.call(MODEL, METHOD, rows=[])
     except OdooError as error:
-        mark_sync_failed(conn, SYNC_KIND, one_line(str(error)), now)
+        _note_failure(push, error)
         raise
-    mark_synced(conn, SYNC_KIND, now)
+    mark_synced(push.conn, SYNC_KIND, now)
 
 
-def _mark(
-    conn: Connection,
-    claims: Sequence[Claim],
-    outcomes: Sequence[Outcome],
-    now: datetime,
-) -> PushReport:
-    done, refusals, overtaken, stale = [], [], [], 0
-    for claim, outcome in zip(claims, outcomes, strict=True):
-        if outcome.status == "error":
-            retry_at = now + _wait(claim.attempts)
-            refusals.append(Refusal(claim, outcome.reason, retry_at))
-            log.warning("rollup_refused", reason=outcome.reason, **_names(claim))
-            continue
-        if outcome.status == "stale":
-            stale += 1
-            held = outcome.revision
-            log.warning("rollup_stale_in_ledger", odoo_revision=held, **_names(claim))
-            if held is not None and held > claim.revision:
-                # At once, and later only if that does not help.
-                retry_at = now + _wait(claim.attempts) if claim.attempts else now
-                overtaken.append(Overtaken(claim, held, retry_at))
-        done.append(claim)
-    with conn.transaction():
-        mark_pushed(conn, done, now)
-        raised = raise_revisions(conn, overtaken)
-        mark_refused(conn, refusals)
-        mark_synced(conn, SYNC_KIND, now)
-    if raised:
-        log.warning("rollup_revisions_raised", rollups=raised)
-    return PushReport(len(done) - raised, len(refusals), stale)
-
-
-def _wait(attempts: int) -> timedelta:
-    """10 s, 20 s, 40 s … 15 min, give or take a quarter."""
-    doublings = min(attempts, 10)
-    return min(FIRST_WAIT * (1 << doublings), LONGEST_WAIT) * random.uniform(0.75, 1.25)
-
-
-def _names(claim: Claim) -> dict[str, Any]:
-    return {
-        "service": claim.service,
-        "subscription": claim.subscription,
-        "metric": claim.metric,
-        "period_start": odoo_time(claim.period_start),
-        "revision": claim.revision,
-    }
+def _note_failure(push: _Push, error: OdooError) -> None:
+    now = push.clock()
+    push.pace.note_failure(error, now)
+    mark_sync_failed(push.conn, SYNC_KIND, one_line(str(error)), now)

@@ -4,7 +4,7 @@ A call that fails is halved when rows may be to blame: when Odoo still takes the
 call without rows. So one row that Odoo chokes on holds up no other.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -48,11 +48,16 @@ class Outcome:
     revision: int | None = None
 
 
-def send_rollups(client: OdooClient, claims: Sequence[Claim]) -> list[Outcome]:
-    """Send all; answers an outcome per claim. Raises OdooError when no row is to blame.
+@dataclass(frozen=True)
+class Encoded:
+    """Claims ready to be sent: a row each, by place, or why there can be none."""
 
-    Safe to repeat: the values are absolute, and Odoo keeps the newest revision.
-    """
+    rows: Mapping[int, Row]
+    outcomes: Sequence[Outcome]
+
+
+def encode_rollups(claims: Sequence[Claim]) -> Encoded:
+    """Rate and encode claims; one that cannot be rated sinks no other."""
     outcomes = [Outcome("error", "Odoo gave no result for the row")] * len(claims)
     rows: dict[int, Row] = {}
     for index, claim in enumerate(claims):
@@ -60,6 +65,15 @@ def send_rollups(client: OdooClient, claims: Sequence[Claim]) -> list[Outcome]:
             rows[index] = rollup_row(claim)
         except ValueError as error:
             outcomes[index] = Outcome("error", one_line(str(error)))
+    return Encoded(rows, outcomes)
+
+
+def send_rollups(client: OdooClient, encoded: Encoded) -> list[Outcome]:
+    """Send all; answers an outcome per claim. Raises OdooError when no row is to blame.
+
+    Safe to repeat: the values are absolute, and Odoo keeps the newest revision.
+    """
+    rows, outcomes = encoded.rows, list(encoded.outcomes)
     parts, calls = [list(rows)] if rows else [], 0
     while parts:
         part = parts.pop()
@@ -75,6 +89,8 @@ def send_rollups(client: OdooClient, claims: Sequence[Claim]) -> list[Outcome]:
             OdooConflictError,
             OdooUnavailableError,
         ) as error:
+            if error.retry_after_seconds is not None:
+                raise  # too busy for any row; a search would make it busier
             client.repeat(MODEL, METHOD, rows=[])
             if len(part) > 1 and calls < MAX_CALLS:
                 middle = len(part) // 2

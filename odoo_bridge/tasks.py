@@ -21,6 +21,7 @@ from odoo_bridge.client import connect
 from odoo_bridge.errors import OdooError, OdooRetryError
 from odoo_bridge.failure_log import FailureLog
 from odoo_bridge.faults import one_line
+from odoo_bridge.pace import Pace
 from schemas.broker import PUBLISH_ERRORS
 from schemas.messages import (
     APPLY_PARKED,
@@ -33,6 +34,7 @@ from schemas.settings import load_settings
 
 log = structlog.get_logger(__name__)
 failures = FailureLog()
+pace = Pace(push.ROWS)
 """Of this process, whose tasks run every second."""
 
 
@@ -40,9 +42,10 @@ failures = FailureLog()
 def push_rollups() -> None:
     """Bring Odoo's usage rows up to the ledger's rollups."""
     settings = load_settings(os.environ)
+    pace.most_rows = settings.odoo_push_rows
     with _one_line_on_failure("push_failed"), connect(settings) as client:
         report = push.push_rollups(
-            client, settings.database_url, lambda: datetime.now(UTC)
+            client, settings.database_url, lambda: datetime.now(UTC), pace
         )
         if report != push.PushReport():
             log.info("rollups_pushed", **vars(report))

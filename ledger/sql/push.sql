@@ -15,12 +15,20 @@ SELECT d.subscription_id
  WHERE pg_try_advisory_lock(%(lock_space)s + d.subscription_id)
 
 -- name: unlock_subscriptions
-SELECT pg_advisory_unlock_all()
+-- A lock of each once: one that the next batch has taken as well stays.
+SELECT pg_advisory_unlock(%(lock_space)s + id) FROM unnest(%(subscription_ids)s::bigint[]) AS id
+
+-- name: lock_lane
+-- One of the lanes that no other session has; it lasts as long as the session.
+SELECT lane FROM generate_series(1, %(lanes)s) AS lane
+ WHERE pg_try_advisory_lock(%(lock_space)s + lane)
+ LIMIT 1
 
 -- name: lease_rollups
 -- A second statement after the locks, so that it sees what their last holder has marked.
 -- The lease keeps a row from being claimed again should the locking session be lost while
--- the call still runs.
+-- the call still runs. A dead row is one like any other until it is refused again: a fold
+-- must not end its lease.
 WITH claimed AS MATERIALIZED (
     SELECT r.subscription_id, r.metric_id, r.period_start, r.usage_start
       FROM rollup r
@@ -31,7 +39,7 @@ WITH claimed AS MATERIALIZED (
        FOR UPDATE SKIP LOCKED
 )
 UPDATE rollup r
-   SET push_after = %(lease_until)s
+   SET push_after = %(lease_until)s, push_revive_at = NULL
   FROM claimed c
  WHERE r.subscription_id = c.subscription_id AND r.metric_id = c.metric_id
    AND r.period_start = c.period_start AND r.usage_start = c.usage_start
@@ -43,13 +51,13 @@ RETURNING r.subscription_id, r.metric_id, r.period_start, r.usage_start
 -- plan of its period; a correction by what its usage was billed at last.
 SELECT r.subscription_id, r.metric_id, r.period_start, r.usage_start, r.period_end,
        r.quantity, r.base, r.revision, r.push_attempts,
-       s.code, b.external_id, m.code, coalesce(c.currency, f.currency, p.currency),
+       s.id, s.code, b.external_id, m.code, coalesce(c.currency, f.currency, p.currency),
        r.rating,
        CASE WHEN r.usage_start < r.period_start
             THEN prior_rating(r.subscription_id, r.metric_id, r.usage_start,
                               r.period_start)
        END,
-       c.model, c.included, c.price, c.package_size, c.tiers, c.minimum,
+       c.model, c.included, c.price, c.package_size, c.tiers::text, c.minimum,
        c.rounding, c.rounding_precision
   FROM unnest(
            %(subscription_ids)s::bigint[], %(metric_ids)s::integer[],
@@ -87,31 +95,37 @@ locked AS MATERIALIZED (
 )
 UPDATE rollup r
    SET pushed_revision = greatest(r.pushed_revision, l.revision),
-       push_attempts = 0, push_after = least(r.updated_at, %(now)s), push_error = NULL
+       push_attempts = 0, push_after = least(r.updated_at, %(now)s), push_error = NULL,
+       push_revive_at = NULL
   FROM locked l
  WHERE r.subscription_id = l.subscription_id AND r.metric_id = l.metric_id
    AND r.period_start = l.period_start AND r.usage_start = l.usage_start
 
 -- name: mark_refused
--- Odoo refused these rows: each waits longer from one attempt to the next.
+-- Odoo refused these rows: each waits longer from one attempt to the next. A dead one has
+-- a revive_at: it is due then where its revision has changed, by now or later.
 WITH refused AS (
     SELECT * FROM unnest(
         %(subscription_ids)s::bigint[], %(metric_ids)s::integer[],
         %(period_starts)s::timestamptz[], %(usage_starts)s::timestamptz[],
-        %(retry_at)s::timestamptz[], %(errors)s::text[]
-    ) AS s (subscription_id, metric_id, period_start, usage_start, retry_at, error)
+        %(revisions)s::bigint[], %(retry_at)s::timestamptz[],
+        %(revive_at)s::timestamptz[], %(errors)s::text[]
+    ) AS s (subscription_id, metric_id, period_start, usage_start, revision, retry_at,
+            revive_at, error)
 ),
 locked AS MATERIALIZED (
     SELECT r.subscription_id, r.metric_id, r.period_start, r.usage_start,
-           f.retry_at, f.error
+           f.retry_at, f.error, f.revive_at, r.revision > f.revision AS changed
       FROM refused f
       JOIN rollup r USING (subscription_id, metric_id, period_start, usage_start)
      ORDER BY r.subscription_id, r.metric_id, r.period_start, r.usage_start
        FOR NO KEY UPDATE OF r
 )
 UPDATE rollup r
-   SET push_attempts = r.push_attempts + 1, push_after = l.retry_at,
-       push_error = l.error
+   SET push_attempts = r.push_attempts + 1, push_error = l.error,
+       push_after = CASE WHEN l.changed THEN least(l.retry_at, l.revive_at)
+                         ELSE l.retry_at END,
+       push_revive_at = CASE WHEN l.changed THEN NULL ELSE l.revive_at END
   FROM locked l
  WHERE r.subscription_id = l.subscription_id AND r.metric_id = l.metric_id
    AND r.period_start = l.period_start AND r.usage_start = l.usage_start
