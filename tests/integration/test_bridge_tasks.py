@@ -107,6 +107,7 @@ def test_events_of_odoo_reach_the_outbox(
     assert told.states() == {"k1": "taken"}
 
 
+@pytest.mark.usefixtures("environ")
 def test_close_ends_a_frozen_period_as_an_invoice(
     standin: OdooTarget, database_url: str, tmp_path: Path
 ) -> None:
