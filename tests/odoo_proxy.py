@@ -17,7 +17,7 @@ BUFFER = 65_536
 class OdooProxy:
     """Forwards to an Odoo while it is started; its address stays when it is not.
 
-    ``hold``: the answer to the next request that has these bytes in it is read, and
+    ``hold``: the answer to the next request that has all of these in it is read, and
     never sent on: ``held`` is set when Odoo has answered, which is to say committed.
     """
 
@@ -27,7 +27,7 @@ class OdooProxy:
         self._listener: socket.socket | None = None
         self._port = 0
         self._released = threading.Event()
-        self.hold: bytes | None = None
+        self.hold: tuple[bytes, ...] = ()
         self.held = threading.Event()
         self.start()
 
@@ -67,10 +67,9 @@ class OdooProxy:
     def _forward(self, caller: socket.socket) -> None:
         with caller, suppress(OSError):
             request = _read_request(caller)
-            wanted = self.hold
-            held = wanted is not None and wanted in request
+            held = bool(self.hold) and all(part in request for part in self.hold)
             if held:
-                self.hold = None
+                self.hold = ()
             with socket.create_connection(self._odoo, timeout=60) as odoo:
                 odoo.sendall(request)
                 answer = _read_all(odoo)

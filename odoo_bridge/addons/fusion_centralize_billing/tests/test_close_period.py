@@ -46,6 +46,39 @@ class ClosePeriodTest(InvoicingCase):
         )
         self.assertEqual(line.x_fc_usage_id.line_ids, line)
 
+    def test_the_working_that_came_with_a_row_is_in_its_line(self):
+        self.upsert(self.frozen("0.01", working="used 37000\nover 1000"))
+
+        (line,) = self.invoice(self.close()).invoice_line_ids
+
+        head = "CPU seconds, s1: 2026-02-01 to 2026-02-28"
+        self.assertEqual(line.name, f"{head}\nused 37000\nover 1000")
+
+    def test_only_the_subscriptions_that_are_named_are_billed(self):
+        self.apply("subscription", self.subscription(external_id="s2"))
+        self.upsert(self.frozen("1.00"), self.frozen("2.00", subscription="s2"))
+
+        first = self.close(subscriptions=["s2"], rollups=1, amount="2")
+        unknown = self.close(subscriptions=["s1", "s3"])
+        lacking = self.close(subscriptions=["s1"], rollups=2)
+        changed = self.close(subscriptions=["s1"], amount="1.01")
+
+        self.assertEqual(self.invoice(first).amount_untaxed, 2.0)
+        self.assertEqual(unknown["reason"], "subscriptions: s3: not of this client")
+        self.assertEqual(lacking["reason"], "rollups: the period has 2 rows, Odoo 1")
+        self.assertEqual(
+            changed["reason"],
+            "amount: the period comes to 1.01, Odoo's rows to 1.00",
+        )
+
+    def test_an_amount_that_an_invoice_does_not_hold_is_refused(self):
+        self.upsert(self.frozen("1000000000000.01"))
+
+        result = self.close()
+
+        self.assertEqual(result["status"], "error")
+        self.assertIn("which an invoice cannot hold exactly", result["reason"])
+
     def test_a_correction_is_a_line_of_its_own(self):
         self.upsert(
             self.frozen("5.00"),
