@@ -17,6 +17,7 @@ from odoo_bridge.errors import (
 )
 from tests.bridge_world import Between, Bridge, bridge_to, settings_for
 from tests.closing_world import (
+    SERVICE,
     USAGE,
     bills,
     close_all,
@@ -211,3 +212,32 @@ def test_a_row_that_odoo_has_lost_is_billed_once_it_is_pushed_again(
 
     assert close_all(bridge, JUNE + timedelta(seconds=1)) == CloseReport(closed=1)
     assert len(invoices(bridge)) == 1
+
+
+def test_a_subscription_that_moved_in_odoo_is_billed_to_its_new_client(
+    bridge: Bridge,
+) -> None:
+    code = bridge.world.code
+    other = {"service": code, "external_id": "other", "name": "Other"}
+    moved = {"service": code, "external_id": "sub-0", "customer": "other"}
+    moved |= {"plan": "plan", "started_at": "2026-01-01 00:00:00"}
+    moved |= {"timezone": "UTC", "anchor": "calendar"}
+    for kind, row in (("customer", other), ("subscription", moved)):
+        bridge.odoo.ask(SERVICE, "apply_catalog", kind=kind, rows=[row])
+
+    before = close_all(bridge, JUNE)
+    refusals = {reason for _, _, _, reason in of_may(bridge)}
+    write(
+        bridge,
+        "WITH o AS (INSERT INTO customer (service_id, external_id, name)"
+        " SELECT id, 'other', 'Other' FROM service WHERE code = %s RETURNING *)"
+        " UPDATE subscription b SET customer_id = o.id FROM o"
+        " WHERE b.service_id = o.service_id AND b.external_id = 'sub-0'",
+    )
+    close_all(bridge, JUNE + HOUR)
+
+    assert before == CloseReport(refused=5)
+    assert refusals == {"subscriptions: sub-0: not of this client"}
+    (invoice,) = invoices(bridge)
+    assert invoice["partner_id"][1] == "Other"
+    assert [status for _, status, _, _ in of_may(bridge)] == ["created", "empty"]
