@@ -2,6 +2,8 @@
 #   make demo                    meter this machine and watch the bill (Ctrl-C ends it)
 #   make demo SECONDS_TO_RUN=20  the same, ending by itself
 #   make test ARGS="-k period"   some of the tests
+#   make bench ARGS="--only odoo" ODOO_URL=http://… ODOO_DATABASE=… ODOO_API_KEY=…
+#                                against a real Odoo, which keeps what it got
 
 BIN := .venv/bin
 STAMP := .venv/.installed

@@ -22,6 +22,8 @@ POLL_SECONDS = 0.02
 LIMITS = {
     "FUSION_RATE_LIMIT_PER_SECOND": "100000",
     "FUSION_MAX_QUEUE_BATCHES": "100000",
+    # A real Odoo takes its time for a thousand orders.
+    "ODOO_TIMEOUT_SECONDS": "600",
 }
 
 
