@@ -5,8 +5,15 @@ from dataclasses import replace
 from odoo_bridge.embedded.addon_catalog import apply_catalog
 from odoo_bridge.embedded.addon_close import close_period
 from odoo_bridge.embedded.addon_export import export_catalog
+from odoo_bridge.embedded.addon_findings import resolve_findings, store_findings
+from odoo_bridge.embedded.addon_read_usage import export_usage, find_usage
 from odoo_bridge.embedded.addon_usage import upsert_rollups
-from odoo_bridge.embedded.catalog import SERVICE, USAGE, contract_models
+from odoo_bridge.embedded.catalog import (
+    RECONCILIATION,
+    SERVICE,
+    USAGE,
+    contract_models,
+)
 from odoo_bridge.embedded.env import Method
 from odoo_bridge.embedded.events import WEBHOOK, fetch_events, mark_events
 from odoo_bridge.embedded.generic import context_get
@@ -25,6 +32,12 @@ def addon_models() -> Registry:
     usage: dict[str, Method] = {
         "upsert_rollups": upsert_rollups,
         "close_period": close_period,
+        "export_usage": export_usage,
+        "find_usage": find_usage,
+    }
+    findings: dict[str, Method] = {
+        "store_findings": store_findings,
+        "resolve_findings": resolve_findings,
     }
     webhook: dict[str, Method] = {
         "fetch_events": fetch_events,
@@ -41,5 +54,6 @@ def addon_models() -> Registry:
         USAGE.name: replace(USAGE, methods=usage),
         WEBHOOK.name: replace(WEBHOOK, methods=webhook),
         MOVE.name: replace(MOVE, methods=move),
+        RECONCILIATION.name: replace(RECONCILIATION, methods=findings),
         USERS.name: replace(USERS, methods={"context_get": context_get}),
     }

@@ -156,6 +156,28 @@ USAGE = model(
     },
 )
 
+RECONCILIATION = model(
+    "fusion.billing.reconciliation",
+    "Billing Reconciliation",
+    {
+        "service_id": link("Service", "fusion.billing.service", required=True),
+        "kind": choice("Kind", "usage", "catalog", "invoice", "dual_run"),
+        "level": choice("Level", "info", "warning", "drift", "failed", default="drift"),
+        "subject": required("Subject"),
+        "field": Field("char", "Value of"),
+        "ledger_value": Field("char", "Ledger Value"),
+        "odoo_value": Field("char", "Odoo Value"),
+        "usage_id": link("Usage", "fusion.billing.usage"),
+        "checked_at": Field("datetime", "Checked At", required=True),
+        "resolved": Field("boolean", "Resolved"),
+    },
+    record_name="subject",
+    order="checked_at desc, id desc",
+    constraints={
+        "fusion_billing_reconciliation_key_uniq": "A difference is noted once."
+    },
+)
+
 ALL: tuple[Model, ...] = (
     PARTNER,
     USERS,
@@ -167,6 +189,7 @@ ALL: tuple[Model, ...] = (
     PLAN,
     CHARGE,
     USAGE,
+    RECONCILIATION,
     MOVE,
     LINE,
 )

@@ -221,6 +221,27 @@ CREATE UNIQUE INDEX IF NOT EXISTS fusion_billing_usage_key_uniq
     ON fusion_billing_usage (subscription_id, metric_id, period_start, correction_of)
     NULLS NOT DISTINCT;
 
+-- A difference that is found every night is one row.
+CREATE TABLE IF NOT EXISTS fusion_billing_reconciliation (
+    id           serial PRIMARY KEY,
+    service_id   int4 NOT NULL REFERENCES fusion_billing_service ON DELETE RESTRICT,
+    kind         varchar NOT NULL,
+    level        varchar NOT NULL,
+    subject      varchar NOT NULL,
+    field        varchar,
+    ledger_value varchar,
+    odoo_value   varchar,
+    usage_id     int4 REFERENCES fusion_billing_usage ON DELETE SET NULL,
+    checked_at   timestamp NOT NULL,
+    resolved     boolean,
+    create_uid   int4,
+    create_date  timestamp,
+    write_uid    int4,
+    write_date   timestamp,
+    CONSTRAINT fusion_billing_reconciliation_key_uniq
+        UNIQUE (service_id, kind, subject, field)
+);
+
 -- Odoo's own two users come first; the one with the key is made by app.py.
 INSERT INTO res_users (id, login, name, active)
 VALUES (1, '__system__', 'OdooBot', false), (2, 'admin', 'Administrator', true)

@@ -16,6 +16,8 @@ from . import account_move
 from . import apply_catalog
 from . import export_catalog
 from . import upsert_rollups
+from . import export_usage
+from . import store_findings
 from . import close_period
 from . import move_events
 from . import order_events

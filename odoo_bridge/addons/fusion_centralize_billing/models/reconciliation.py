@@ -9,7 +9,10 @@ LEVELS = ("info", "warning", "drift", "failed")
 
 
 class Reconciliation(models.Model):
-    """One difference that a comparison found, with both values as text."""
+    """One difference that a comparison found, with both values as text.
+
+    It is kept when it is gone, as resolved.
+    """
 
     _name = "fusion.billing.reconciliation"
     _description = "Billing Reconciliation"
@@ -27,4 +30,10 @@ class Reconciliation(models.Model):
     odoo_value = fields.Char(string="Odoo Value")
     usage_id = fields.Many2one("fusion.billing.usage", ondelete="set null")
     checked_at = fields.Datetime(required=True, default=fields.Datetime.now)
-    resolved = fields.Boolean()
+    resolved = fields.Boolean(help="The last check did not find it any more.")
+
+    # A difference that is found every night is one row.
+    _key_uniq = models.UniqueIndex(
+        "(service_id, kind, subject, field)",
+        "A difference is noted once.",
+    )

@@ -4,6 +4,8 @@ from . import test_exact_decimal
 from . import test_apply_catalog
 from . import test_clients
 from . import test_upsert_rollups
+from . import test_read_back
+from . import test_findings
 from . import test_rights
 from . import test_companies
 from . import test_close_period

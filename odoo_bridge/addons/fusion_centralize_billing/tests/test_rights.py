@@ -79,6 +79,8 @@ class RightsTest(BillingCase):
                 lambda services=services: services.export_catalog("service"),
                 lambda usage=usage: usage.upsert_rollups([]),
                 lambda usage=usage: usage.close_period([]),
+                lambda usage=usage: usage.export_usage(),
+                lambda usage=usage: usage.find_usage([]),
             ):
                 with self.assertRaises(AccessError):
                     call()

@@ -1,0 +1,42 @@
+-- What export_usage and find_usage run: which rows, and then what is in them.
+
+-- name: page_of_usage
+-- The ids after a given one, of one service if it is named.
+SELECT u.id
+  FROM fusion_billing_usage u
+  JOIN fusion_billing_service s ON s.id = u.service_id
+ WHERE u.id > %(after_id)s
+   AND (%(service)s::text IS NULL OR s.code = %(service)s)
+ ORDER BY u.id
+ LIMIT %(limit)s;
+
+-- name: usage_of_keys
+-- The ids of the rows that have these keys, as upsert_rollups would find them.
+SELECT u.id
+  FROM unnest(%(service)s::text[], %(subscription)s::text[], %(metric)s::text[],
+              %(period_start)s::timestamp[], %(correction_of)s::timestamp[])
+    AS g (service, subscription, metric, period_start, correction_of)
+  JOIN fusion_billing_service s ON s.code = g.service
+  JOIN sale_order o
+    ON o.x_fc_service_id = s.id AND o.x_fc_external_id = g.subscription
+  JOIN fusion_billing_metric m ON m.service_id = s.id AND m.code = g.metric
+  JOIN fusion_billing_usage u
+    ON (u.subscription_id, u.metric_id, u.period_start) = (o.id, m.id, g.period_start)
+   AND u.correction_of IS NOT DISTINCT FROM g.correction_of;
+
+-- name: read_usage
+-- These rows by external codes, with what an invoice that is not cancelled bills for each,
+-- on a credit note with the other sign.
+SELECT u.*, s.code AS service, o.x_fc_external_id AS subscription, m.code AS metric,
+       l.quantity::numeric * l.price_unit::numeric
+       * CASE v.move_type WHEN 'out_refund' THEN -1 ELSE 1 END AS billed,
+       coalesce(nullif(v.name, '/'), 'draft ' || v.id) AS invoice
+  FROM fusion_billing_usage u
+  JOIN fusion_billing_service s ON s.id = u.service_id
+  JOIN sale_order o ON o.id = u.subscription_id
+  JOIN fusion_billing_metric m ON m.id = u.metric_id
+  LEFT JOIN (account_move_line l
+             JOIN account_move v ON v.id = l.move_id AND v.state <> 'cancel')
+    ON l.x_fc_usage_id = u.id
+ WHERE u.id = ANY (%(ids)s)
+ ORDER BY u.id;
