@@ -8,3 +8,6 @@ ARCHIVE_LOCK = 0x61726368
 
 CLOSE_LOCK = 0x636C6F73
 """Exclusive to who claims bills ("clos"), for one transaction; completed by 0."""
+
+DRIFT_LOCK = 0x64726674
+"""Exclusive to who compares with Odoo ("drft"); completed by 0, for all services."""

@@ -138,12 +138,20 @@ def claim_rollups(
             "lease_until": lease_until,
         },
     ).fetchall()
-    if not leased:
+    return read_claims(conn, leased)
+
+
+def read_claims(conn: Connection, keys: Sequence[tuple[Any, ...]]) -> list[Claim]:
+    """These rows as they are now, in the order of their keys.
+
+    A key is (subscription_id, metric_id, period_start, usage_start).
+    """
+    if not keys:
         return []
     names = ("subscription_ids", "metric_ids", "period_starts", "usage_starts")
-    columns = [list(column) for column in zip(*leased, strict=True)]
-    keys = dict(zip(names, columns, strict=True))
-    return [_claim(*row) for row in conn.execute(_SQL["read_claims"], keys)]
+    columns = [list(column) for column in zip(*keys, strict=True)]
+    values = dict(zip(names, columns, strict=True))
+    return [_claim(*row) for row in conn.execute(_SQL["read_claims"], values)]
 
 
 def mark_pushed(conn: Connection, claims: Sequence[Claim], now: datetime) -> None:
