@@ -98,7 +98,7 @@ def _pull_kind(
 ) -> _Tally:
     tally = _Tally()
     try:
-        for page in _pages(client, kind):
+        for page in pages(client, kind):
             with long_work(database_url, limits) as conn:
                 for row in page:
                     _take(conn, kind, row, tally)
@@ -117,7 +117,7 @@ def _pull_kind(
     return tally
 
 
-def _pages(client: OdooClient, kind: str) -> Iterator[list[Any]]:
+def pages(client: OdooClient, kind: str) -> Iterator[list[Any]]:
     """Pages by rising id, so that no row is left out between two of them."""
     after_id = 0
     while True:
