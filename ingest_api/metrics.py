@@ -79,6 +79,14 @@ WEBHOOKS_PENDING: Final = (
     "fusion_billing_webhooks_pending",
     "Webhook deliveries not yet made",
 )
+DRIFT: Final = (
+    "fusion_billing_drift",
+    "Differences between ledger and Odoo that the last comparison found, by level",
+)
+COMPARED_AGE: Final = (
+    "fusion_billing_drift_check_age_seconds",
+    "Time since the last whole comparison began; absent before the first",
+)
 
 
 def render_metrics(depth: int | None, backlog: Backlog | None, now: datetime) -> bytes:
@@ -127,3 +135,14 @@ class _Gauges(Collector):
             (WEBHOOKS_PENDING, self._backlog.webhooks_pending),
         ):
             yield GaugeMetricFamily(*names, value=value)
+        yield from self._drift(self._backlog)
+
+    def _drift(self, backlog: Backlog) -> Iterator[Metric]:
+        drift = GaugeMetricFamily(*DRIFT, labels=["level"])
+        drift.add_metric(["drift"], backlog.drift)
+        drift.add_metric(["warning"], backlog.drift_warnings)
+        drift.add_metric(["failed"], backlog.drift_failed)
+        yield drift
+        if backlog.compared_at is not None:
+            age = (self._now - backlog.compared_at).total_seconds()
+            yield GaugeMetricFamily(*COMPARED_AGE, value=max(age, 0.0))

@@ -12,7 +12,10 @@ _SQL = load_queries("backlog")
 
 @dataclass(frozen=True)
 class Backlog:
-    """Numbers of rows that wait. ``oldest_batch_at`` is None when no batch does."""
+    """Numbers of rows that wait. ``oldest_batch_at`` is None when no batch does.
+
+    ``drift``: what the last comparison found, by level; ``compared_at``: when that was.
+    """
 
     batches_waiting: int
     oldest_batch_at: datetime | None
@@ -21,6 +24,10 @@ class Backlog:
     dead_letters: int
     rollups_dirty: int
     webhooks_pending: int
+    drift: int = 0
+    drift_warnings: int = 0
+    drift_failed: int = 0
+    compared_at: datetime | None = None
 
 
 def read_backlog(conn: Connection, now: datetime) -> Backlog:

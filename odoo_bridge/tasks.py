@@ -18,6 +18,7 @@ from ledger.db import transaction
 from ledger.unparking import services_with_parked
 from odoo_bridge import closing, events, pull, push
 from odoo_bridge.client import connect
+from odoo_bridge.drift_nightly import check_drift_nightly
 from odoo_bridge.errors import OdooError, OdooRetryError
 from odoo_bridge.failure_log import FailureLog
 from odoo_bridge.faults import one_line
@@ -30,6 +31,7 @@ from schemas.messages import (
     PUSH_ROLLUPS,
     TAKE_EVENTS,
 )
+from schemas.messages import APPLY_PARKED, CHECK_DRIFT, PULL_CATALOG, PUSH_ROLLUPS
 from schemas.settings import load_settings
 
 log = structlog.get_logger(__name__)
@@ -83,6 +85,12 @@ def close_periods() -> None:
         )
         if report != closing.CloseReport():
             log.info("periods_closed", **vars(report))
+@shared_task(name=CHECK_DRIFT)
+def check_drift() -> None:
+    """Compare ledger and Odoo once a night, and report what is not the same."""
+    settings = load_settings(os.environ)
+    with _one_line_on_failure("drift_failed"):
+        check_drift_nightly(settings, lambda: datetime.now(UTC))
 
 
 @contextmanager

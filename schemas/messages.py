@@ -25,6 +25,7 @@ PUSH_ROLLUPS = "odoo_bridge.tasks.push_rollups"
 PULL_CATALOG = "odoo_bridge.tasks.pull_catalog"
 TAKE_EVENTS = "odoo_bridge.tasks.take_events"
 CLOSE_PERIODS = "odoo_bridge.tasks.close_periods"
+CHECK_DRIFT = "odoo_bridge.tasks.check_drift"
 
 ROUTES = {
     FOLD_BATCH: USAGE_QUEUE,
@@ -36,6 +37,7 @@ ROUTES = {
     PULL_CATALOG: ODOO_QUEUE,
     TAKE_EVENTS: ODOO_QUEUE,
     CLOSE_PERIODS: ODOO_QUEUE,
+    CHECK_DRIFT: ODOO_QUEUE,
 }
 
 MESSAGE_VERSION = 1

@@ -44,6 +44,7 @@ class Settings:
     worker_concurrency: int
     max_deliveries: int
     parked_dead_days: int
+    drift_hour: int
     visibility_timeout_seconds: int
     webhook_allow_loopback: bool
     log_level: str
@@ -147,6 +148,11 @@ class SettingsSchema(Schema):
         metadata={
             "description": "a counter that was parked this long is dead-lettered"
         },
+    )
+    drift_hour = fields.Integer(
+        load_default=3,
+        validate=validate.Range(0, 23),
+        metadata={"description": "UTC; when ledger and Odoo are compared each night"},
     )
     visibility_timeout_seconds = fields.Integer(
         load_default=90,

@@ -5,6 +5,7 @@ from typing import Any, Final
 from schemas.messages import (
     APPLY_PARKED,
     CLOSE_PERIODS,
+    CHECK_DRIFT,
     DELIVER_WEBHOOKS,
     FREEZE_PERIODS,
     PULL_CATALOG,
@@ -17,6 +18,7 @@ from schemas.settings import Settings
 KICKS: Final = (
     APPLY_PARKED,
     CLOSE_PERIODS,
+    CHECK_DRIFT,
     DELIVER_WEBHOOKS,
     FREEZE_PERIODS,
     PULL_CATALOG,
@@ -32,6 +34,7 @@ _KICK_HARD_SECONDS: Final = 300
 # each subscription of a plan. Its own limits are the database's; this is the last one.
 _PULL_SOFT_SECONDS: Final = 3600
 _PULL_HARD_SECONDS: Final = 3660
+"""Of a comparison with Odoo as well, which looks at all there ever was."""
 
 
 def task_settings(settings: Settings) -> dict[str, Any]:
@@ -60,5 +63,9 @@ def task_settings(settings: Settings) -> dict[str, Any]:
         "task_reject_on_worker_lost": True,
         "task_soft_time_limit": max(1, hard * 5 // 6),
         "task_time_limit": hard,
-        "task_annotations": {**dict.fromkeys(KICKS, kick), PULL_CATALOG: pull},
+        "task_annotations": {
+            **dict.fromkeys(KICKS, kick),
+            PULL_CATALOG: pull,
+            CHECK_DRIFT: pull,
+        },
     }

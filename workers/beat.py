@@ -14,6 +14,7 @@ from celery.beat import Scheduler
 from schemas.messages import (
     APPLY_PARKED,
     CLOSE_PERIODS,
+    CHECK_DRIFT,
     DELIVER_WEBHOOKS,
     FREEZE_PERIODS,
     ODOO_QUEUE,
@@ -34,11 +35,13 @@ EVERY_SECONDS = {
     APPLY_PARKED: 60,
     REVIEW_PARKED: 60,
     FREEZE_PERIODS: 60,
+    CHECK_DRIFT: 60,
 }
 EXPIRES_SECONDS = 60
 KICK_QUEUES = frozenset({ODOO_QUEUE, WEBHOOK_QUEUE})
 MAX_WAITING = 3
 """Kicks that may wait in one queue: those of its other tasks must find a place."""
+"""Kicks that may wait in one queue: those of the other tasks must find a place."""
 
 
 def beat_schedule() -> dict[str, dict[str, Any]]:

@@ -22,7 +22,12 @@ from ledger.status import (
 )
 
 TIMEOUT_SECONDS = 5
-SYNCS = {"push": "pushed rollups", "close": "closed periods"}
+SYNCS = {
+    "push": "pushed rollups",
+    "close": "closed periods",
+    "drift": "compared with Odoo",
+}
+"""What an exchange with Odoo did; all others pulled a kind of record."""
 BILL_WAIT = timedelta(days=1)
 """A frozen period without its invoice for that long is shown with what it waits for."""
 SHOWN_BILLS = 10

@@ -10,4 +10,8 @@ SELECT (SELECT count(*) FROM batch WHERE state IN ('queued', 'processing')),
                                AND p.parked_at <= %(too_long_until)s),
        (SELECT count(*) FROM dead_letter),
        (SELECT count(*) FROM rollup WHERE dirty),
-       (SELECT count(*) FROM webhook_delivery WHERE state = 'pending')
+       (SELECT count(*) FROM webhook_delivery WHERE state = 'pending'),
+       (SELECT coalesce(sum(drift), 0)::bigint FROM drift_report),
+       (SELECT coalesce(sum(warnings), 0)::bigint FROM drift_report),
+       (SELECT coalesce(sum(failed), 0)::bigint FROM drift_report),
+       (SELECT synced_at FROM odoo_sync WHERE kind = 'drift')

@@ -11,6 +11,7 @@ from schemas.broker import celery_settings
 from schemas.messages import (
     APPLY_PARKED,
     CLOSE_PERIODS,
+    CHECK_DRIFT,
     DELIVER_WEBHOOKS,
     FREEZE_PERIODS,
     ODOO_QUEUE,
@@ -59,6 +60,7 @@ def test_every_kick_is_scheduled_as_often_as_it_should() -> None:
         APPLY_PARKED: 60,
         REVIEW_PARKED: 60,
         FREEZE_PERIODS: 60,
+        CHECK_DRIFT: 60,
     }
     assert set(intervals) == set(KICKS)
 

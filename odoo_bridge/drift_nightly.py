@@ -1,0 +1,60 @@
+"""The comparison of every night: once, by whichever worker comes first."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Final
+
+import structlog
+
+from ledger.catalog import mark_sync_failed
+from ledger.db import connect as connect_ledger
+from ledger.drift import SYNC_KIND, LastLook, last_look, lock_drift
+from odoo_bridge.client import connect
+from odoo_bridge.drift import Findings, find_drift
+from odoo_bridge.errors import OdooError
+from odoo_bridge.faults import one_line
+from schemas.settings import Settings
+
+AFTER_FAILURE: Final = timedelta(minutes=10)
+
+log = structlog.get_logger(__name__)
+
+
+def check_drift_nightly(settings: Settings, clock: Callable[[], datetime]) -> bool:
+    """Compare everything if that was not done since tonight's hour (UTC), and report.
+
+    Never repairs. Safe to call as often as one likes, and by several at once: an
+    advisory lock lets one in. One that was cut off begins again. Answers whether it has
+    compared. Raises OdooError, and psycopg.OperationalError.
+    """
+    with connect_ledger(settings.database_url) as conn:
+        conn.autocommit = True
+        if not lock_drift(conn):
+            return False
+        now = clock()
+        if not is_due(last_look(conn), now, settings.drift_hour):
+            return False
+        try:
+            with connect(settings) as client:
+                findings = Findings(client, conn, None, now)
+                for page in find_drift(client, conn, None):
+                    findings.add(page)
+                findings.finish()
+        except OdooError as error:
+            mark_sync_failed(conn, SYNC_KIND, one_line(str(error)), now)
+            raise
+    log.info("drift_checked", compared=findings.compared, differences=findings.total)
+    return True
+
+
+def is_due(last: LastLook, now: datetime, hour: int) -> bool:
+    """Whether no comparison has begun since the hour came last; a new ledger is due.
+
+    One that failed is tried again after a while.
+    """
+    begin = now.replace(hour=hour, minute=0, second=0, microsecond=0)
+    if begin > now:
+        begin -= timedelta(days=1)
+    if last.failed_at is not None and now - last.failed_at < AFTER_FAILURE:
+        return False
+    return last.began_at is None or last.began_at < begin
