@@ -5,11 +5,10 @@ against Odoo's rows, Odoo's rows against rollups, what Odoo refuses, then the ca
 Nothing here changes anything but notes of what was found.
 """
 
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 import structlog
 
@@ -28,8 +27,6 @@ KINDS: Final = ("usage", "catalog", "invoice")
 MAX_STORED: Final = 1_000
 """Differences that one comparison puts into Odoo: of more, a person reads none."""
 CALL_ROWS: Final = 200
-MAX_LOGGED: Final = 100
-
 PULL_PAUSE_SECONDS: Final = 45.0
 """Longer than from one pull to the next."""
 
@@ -40,7 +37,7 @@ def find_drift(
     client: OdooClient,
     conn: Connection,
     service: str | None,
-    between: Callable[[], None] = lambda: time.sleep(PULL_PAUSE_SECONDS),
+    between: Callable[[], None],
 ) -> Iterator[Page]:
     """All differences of one service or of all, as they are found.
 
@@ -82,10 +79,7 @@ class Findings:
     def add(self, page: Page) -> None:
         """Count a page, and put its differences into Odoo, up to 1,000 of them all."""
         self._compared.update(page.compared)
-        for found in page.differences:
-            if self.total < MAX_LOGGED:
-                log.warning("drift_found", **_names(found))
-            self._levels[found.service, found.level] += 1
+        self._levels.update((found.service, found.level) for found in page.differences)
         room = page.differences[: MAX_STORED - self._stored]
         self._stored += len(room)
         for first in range(0, len(room), CALL_ROWS):
@@ -143,15 +137,3 @@ class Findings:
             if result["status"] == "error":
                 reason = one_line(str(result["reason"]))
                 log.warning("drift_not_stored", reason=reason, **rows[result["index"]])
-
-
-def _names(found: Difference) -> dict[str, Any]:
-    return {
-        "service": found.service,
-        "kind": found.kind,
-        "level": found.level,
-        "subject": found.subject,
-        "field": found.field,
-        "ledger_value": found.ledger_value,
-        "odoo_value": found.odoo_value,
-    }

@@ -1,7 +1,9 @@
 """The comparison of every night: once, by whichever worker comes first."""
 
+import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 import structlog
@@ -10,17 +12,24 @@ from ledger.catalog import mark_sync_failed
 from ledger.db import connect as connect_ledger
 from ledger.drift import SYNC_KIND, LastLook, last_look, lock_drift
 from odoo_bridge.client import connect
-from odoo_bridge.drift import Findings, find_drift
+from odoo_bridge.difference import Page
+from odoo_bridge.drift import PULL_PAUSE_SECONDS, Findings, find_drift
 from odoo_bridge.errors import OdooError
 from odoo_bridge.faults import one_line
 from schemas.settings import Settings
 
 AFTER_FAILURE: Final = timedelta(minutes=10)
+MAX_LOGGED: Final = 100
+"""Differences of one night that have a line in the log; the last line has the sum."""
 
 log = structlog.get_logger(__name__)
 
 
-def check_drift_nightly(settings: Settings, clock: Callable[[], datetime]) -> bool:
+def check_drift_nightly(
+    settings: Settings,
+    clock: Callable[[], datetime],
+    pause_seconds: float = PULL_PAUSE_SECONDS,
+) -> bool:
     """Compare everything if that was not done since tonight's hour (UTC), and report.
 
     Never repairs. Safe to call as often as one likes, and by several at once: an
@@ -37,7 +46,9 @@ def check_drift_nightly(settings: Settings, clock: Callable[[], datetime]) -> bo
         try:
             with connect(settings) as client:
                 findings = Findings(client, conn, None, now)
-                for page in find_drift(client, conn, None):
+                pause = partial(time.sleep, pause_seconds)
+                for page in find_drift(client, conn, None, pause):
+                    _log_page(page, MAX_LOGGED - findings.total)
                     findings.add(page)
                 findings.finish()
         except OdooError as error:
@@ -58,3 +69,17 @@ def is_due(last: LastLook, now: datetime, hour: int) -> bool:
     if last.failed_at is not None and now - last.failed_at < AFTER_FAILURE:
         return False
     return last.began_at is None or last.began_at < begin
+
+
+def _log_page(page: Page, lines: int) -> None:
+    for found in page.differences[: max(lines, 0)]:
+        log.warning(
+            "drift_found",
+            service=found.service,
+            kind=found.kind,
+            level=found.level,
+            subject=found.subject,
+            field=found.field,
+            ledger_value=found.ledger_value,
+            odoo_value=found.odoo_value,
+        )

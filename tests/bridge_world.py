@@ -1,6 +1,7 @@
 """The stand-in Odoo with a catalog, and the ledger that pulls it, for bridge tests."""
 
 import itertools
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -36,6 +37,8 @@ subscriptions:
   - {{external_id: sub-1, customer: customer, plan: plan, started_at: 2026-01-01}}
 """
 
+# Names differ between runs too, for a server that keeps its database.
+_RUN = format(time.time_ns(), "x")
 _numbers = itertools.count(1)
 
 
@@ -83,7 +86,7 @@ class Bridge:
 
 def catalog_file(folder: Path, text: str = CATALOG) -> tuple[str, Path]:
     """A catalog of a service that no other test has; its code and the file."""
-    code = f"bridge-{next(_numbers)}"
+    code = f"bridge-{_RUN}-{next(_numbers)}"
     path = folder / f"{code}.yaml"
     path.write_text(text.format(code=code), encoding="utf-8")
     return code, path

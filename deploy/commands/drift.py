@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import structlog
 
 from deploy.options import state_option
 from deploy.stack import find_stack
@@ -53,7 +54,11 @@ def cli(service: str | None, repair: bool, as_json: bool, state: Path | None) ->
     settings = find_stack(state).settings
     show = _print_json if as_json else _print_text
     try:
-        with connect(settings) as client, _alone(settings) as conn:
+        with (
+            _logs_on_stderr(),
+            connect(settings) as client,
+            _alone(settings) as conn,
+        ):
             _require_service(conn, service)
             left, compared = _compare(client, conn, settings, service, repair, show)
     except OdooError as error:
@@ -100,6 +105,17 @@ def _compare(
         findings.add(Page(page.compared, tuple(left)))
     findings.finish()
     return findings.total, findings.compared
+
+
+@contextmanager
+def _logs_on_stderr() -> Iterator[None]:
+    """Standard output is for what was found alone."""
+    before = structlog.get_config()
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    try:
+        yield
+    finally:
+        structlog.configure(**before)
 
 
 @contextmanager

@@ -1,76 +1,15 @@
 """Ledger and Odoo compared: what a person changed in Odoo is found."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ledger.db import Connection
-from ledger.db import connect as connect_ledger
 from odoo_bridge.difference import NONE, Difference
-from odoo_bridge.drift import find_drift
-from odoo_bridge.push import push_rollups
-from tests.bridge_world import Between, Bridge, bridge_to, now
+from tests.bridge_world import Between
 from tests.contract.odoo_target import OdooTarget
-from tests.ledger_world import counter, make_message, push
-
-USAGE = "fusion.billing.usage"
-
-
-@dataclass
-class Pair:
-    """A bridge whose two sides were brought together, and the comparison of them."""
-
-    bridge: Bridge
-    conn: Connection
-    pulls: list[str] = field(default_factory=list)
-    taken: int = 0
-
-    def count(self, *values: str, subscription: str = "sub-0") -> None:
-        """Take counters into the ledger; nothing is pushed."""
-        items = []
-        for value in values:
-            self.taken += 1
-            items.append(
-                counter(f"c{self.taken}", value=value, subscription=subscription)
-            )
-        push(self.conn, make_message(self.bridge.world, items))
-
-    def push(self) -> None:
-        push_rollups(self.bridge.client, self.bridge.database_url, now)
-
-    def drift(self, client: Any = None) -> list[Difference]:
-        self.conn.autocommit = True
-        pages = find_drift(
-            client or self.bridge.client,
-            self.conn,
-            self.bridge.world.code,
-            lambda: self.pulls.append("looked again"),
-        )
-        try:
-            return [found for page in pages for found in page.differences]
-        finally:
-            self.conn.autocommit = False
-
-    def rows(self) -> list[int]:
-        """The ids of Odoo's rows of usage."""
-        return [row["id"] for row in self.bridge.usage()]
-
-    def by_hand(self, method: str, ids: list[int], **more: Any) -> Any:
-        return self.bridge.odoo.ask(USAGE, method, ids=ids, **more)
-
-    def names(self) -> list[str]:
-        """The rollups, as findings name them."""
-        rows = self.conn.execute(
-            "SELECT b.external_id || ' / ' || m.code || ' / ' ||"
-            " to_char(r.period_start AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS')"
-            " FROM rollup r JOIN subscription b ON b.id = r.subscription_id"
-            " JOIN metric m ON m.id = r.metric_id ORDER BY 1"
-        ).fetchall()
-        self.conn.commit()
-        return [row[0] for row in rows]
+from tests.drift_world import USAGE, Pair, converged
 
 
 def values(found: list[Difference]) -> list[tuple[str, str, str]]:
@@ -80,15 +19,8 @@ def values(found: list[Difference]) -> list[tuple[str, str, str]]:
 @pytest.fixture
 def pair(standin: OdooTarget, database_url: str, tmp_path: Path) -> Iterator[Pair]:
     """Two subscriptions with usage that Odoo has."""
-    with (
-        bridge_to(standin, database_url, tmp_path, "json2") as bridge,
-        connect_ledger(database_url) as conn,
-    ):
-        pair = Pair(bridge, conn)
-        pair.count("5", "7")
-        pair.count("250.5", subscription="sub-1")
-        pair.push()
-        yield pair
+    with converged(standin, database_url, tmp_path) as made:
+        yield made
 
 
 def test_a_pair_that_has_converged_has_no_drift(pair: Pair) -> None:
@@ -186,6 +118,20 @@ def test_a_push_between_the_two_looks_is_no_drift(pair: Pair) -> None:
     assert pair.drift(client) == []
     pair.push()
     assert pair.drift() == []
+
+
+def test_a_fold_and_a_push_before_odoo_is_asked_are_no_drift(pair: Pair) -> None:
+    class Before(Between):
+        def repeat(self, model: str, method: str, **named: Any) -> Any:
+            if method == "find_usage":
+                pair.count("1")
+                pair.push()
+            return super().repeat(model, method, **named)
+
+    client = Before(pair.bridge.client, lambda _: None)
+
+    assert pair.drift(client) == []
+    assert pair.taken == 4
 
 
 def test_what_odoo_refuses_again_and_again_is_told(pair: Pair) -> None:
