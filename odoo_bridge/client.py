@@ -67,8 +67,7 @@ class OdooClient:
     def repeat(self, model: str, method: str, **named: Any) -> Any:
         """As ``call``, for a method that may run twice: repeats a lost call as well.
 
-        Not after a time-out, which would only pile up, nor where Odoo said how long to
-        leave it alone.
+        Not after a time-out: what took that long would only pile up.
         """
         retried = (OdooUnavailableError, OdooConflictError)
         return self._execute(model, method, named, retried)
@@ -102,12 +101,7 @@ class OdooClient:
                 return self._transport.execute(model, method, ids, arguments)
             except OdooTimeoutError:
                 raise
-            except retried as error:
-                if (
-                    isinstance(error, OdooUnavailableError)
-                    and error.retry_after_seconds
-                ):
-                    raise
+            except retried:
                 time.sleep(pause * random.uniform(0.5, 1.5))
         return self._transport.execute(model, method, ids, arguments)
 
@@ -138,8 +132,6 @@ def to_wire(value: Any) -> Any:
     Raises TypeError for a float, which would not stay exact, and a naive datetime.
     """
     match value:
-        case str() | int() | None:
-            return value
         case Decimal():
             return plain_number(value)
         case datetime():

@@ -18,13 +18,7 @@ Exception
 
 
 class OdooError(Exception):
-    """A call of Odoo failed. The text is one line, fit for a log and an operator.
-
-    ``retry_after_seconds``: of an Odoo, or a proxy before it, that answered "not now",
-    429 or 503: how long it asked to be left alone, 0 where it did not say. Else None.
-    """
-
-    retry_after_seconds: float | None = None
+    """A call of Odoo failed. The text is one line, fit for a log and an operator."""
 
 
 class OdooRetryError(OdooError):

@@ -79,7 +79,6 @@ _BY_STATUS: Final[dict[int, type[OdooError]]] = {
     413: OdooTooLargeError,
     429: OdooUnavailableError,
 }
-_NOT_NOW: Final = (429, 503)
 _NO_DATABASE = re.compile(r'database "[^"]*" does not exist')
 _NO_MODEL = re.compile(r"Object \S+ doesn't exist|the model '\S+' does not exist")
 _NO_METHOD = re.compile(
@@ -91,22 +90,8 @@ _ERROR_LINE = re.compile(r"^((?:[A-Za-z_]\w*\.)*[A-Za-z_]\w*)(?:: (.*))?$", re.D
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 
 
-def judge_http(
-    status: int, content_type: str, body: str, retry_after: str = ""
-) -> OdooError:
-    """The error of an HTTP answer that is not the result of a method.
-
-    ``retry_after``: its header of that name; a date in it counts as not given.
-    """
-    error = _judge_answer(status, content_type, body)
-    if isinstance(error, OdooUnavailableError) and status in _NOT_NOW:
-        seconds = retry_after.strip()
-        known = seconds.isascii() and seconds.isdigit() and len(seconds) < 10
-        error.retry_after_seconds = float(seconds) if known else 0.0
-    return error
-
-
-def _judge_answer(status: int, content_type: str, body: str) -> OdooError:
+def judge_http(status: int, content_type: str, body: str) -> OdooError:
+    """The error of an HTTP answer that is not the result of a method."""
     if "json" in content_type:
         try:
             error = json.loads(body)

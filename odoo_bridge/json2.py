@@ -49,8 +49,7 @@ class Json2Transport(Json2Connection):  # type: ignore[misc]  # odoolib has no t
             raise judge_lost(error) from error
         kind = answer.headers.get("Content-Type", "")
         if answer.status_code != http.client.OK:
-            retry_after = answer.headers.get("Retry-After", "")
-            raise judge_http(answer.status_code, kind, answer.text, retry_after)
+            raise judge_http(answer.status_code, kind, answer.text)
         try:
             return answer.json()
         except ValueError as error:

@@ -96,8 +96,7 @@ class _XmlRpcConnector(XmlRPCConnector):  # type: ignore[misc]  # odoolib has no
             raise judge_fault(int(fault.faultCode), str(fault.faultString)) from fault
         except xmlrpc.client.ProtocolError as error:
             kind = error.headers.get("Content-Type", "")
-            retry_after = error.headers.get("Retry-After", "")
-            raise judge_http(error.errcode, kind, "", retry_after) from error
+            raise judge_http(error.errcode, kind, "") from error
         except OverflowError as error:
             raise OdooInvalidError(f"{error}; send the number as a string") from error
         except (ExpatError, xmlrpc.client.ResponseError) as error:

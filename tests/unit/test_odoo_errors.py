@@ -225,25 +225,3 @@ def test_a_float_is_refused(value: Any) -> None:
 def test_xmlrpc_could_not_carry_a_decimal_by_itself() -> None:
     with pytest.raises(TypeError):
         xmlrpc.client.dumps((Decimal(1),))  # type: ignore[arg-type]  # the error is wanted
-
-
-@pytest.mark.parametrize(
-    ("status", "retry_after", "seconds"),
-    [
-        (503, "120", 120),
-        (429, " 7 ", 7),
-        (503, "", 0),
-        (503, "Wed, 21 Oct 2026 07:28:00 GMT", 0),
-        (503, "-1", 0),
-        (503, "\u0661", 0),
-        (503, "9" * 30, 0),
-        (502, "120", None),
-        (500, "120", None),
-    ],
-)
-def test_not_now_says_how_long(
-    status: int, retry_after: str, seconds: float | None
-) -> None:
-    error = judge_http(status, HTML, "", retry_after)
-
-    assert error.retry_after_seconds == seconds
