@@ -50,7 +50,7 @@ class Api:
             self._connections, max(1, settings.api_threads // 2), DATABASE_ERRORS
         )
         self._aggregations: dict[int, tuple[float, dict[str, str]]] = {}
-        self._odoo = OdooCheck(settings.odoo_url)
+        self._odoo = OdooCheck(settings.odoo_url, settings.odoo_ca_file)
         self.dependencies = Dependencies(
             {
                 "database": lambda: self.query(_ask, CHECK_SECONDS),

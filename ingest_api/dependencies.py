@@ -3,15 +3,13 @@
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from ipaddress import ip_address
 from time import monotonic
 from typing import Final
-from urllib.parse import urlsplit
 
 import httpx
 
 from ingest_api.bounded import BoundedCalls, Unavailable
-from ledger.targets import is_loopback
+from schemas.tls import is_loopback_url, tls_context
 
 CHECK_SECONDS: Final = 1.0
 FRESH_SECONDS: Final = 1.0
@@ -44,11 +42,19 @@ class Dependencies:
 class OdooCheck:
     """Asks Odoo for a sign of life; any answer below 500 is one."""
 
-    def __init__(self, odoo_url: str) -> None:
+    def __init__(self, odoo_url: str, ca_file: str = "") -> None:
         self._url = f"{odoo_url.rstrip('/')}/web/health"
-        # No proxy is asked the way to this machine itself.
-        trust_env = not _is_loopback(urlsplit(odoo_url).hostname or "")
-        self._client = httpx.Client(timeout=CHECK_SECONDS, trust_env=trust_env)
+        self._client: httpx.Client | None
+        try:
+            self._client = httpx.Client(
+                timeout=CHECK_SECONDS,
+                verify=tls_context(ca_file),
+                # No proxy is asked the way to this machine itself.
+                trust_env=not is_loopback_url(odoo_url),
+            )
+        except OSError:
+            # The bridge says why; the API counts usage without Odoo's certificates.
+            self._client = None
         self._calls = BoundedCalls("odoo", 2, (httpx.HTTPError, httpx.InvalidURL))
 
     def __call__(self) -> None:
@@ -58,18 +64,12 @@ class OdooCheck:
     def close(self) -> None:
         """End its threads and its connection."""
         self._calls.close()
-        self._client.close()
+        if self._client is not None:
+            self._client.close()
 
     def _ask(self) -> None:
-        if self._client.get(self._url).status_code >= 500:
+        if self._client is None or self._client.get(self._url).status_code >= 500:
             raise Unavailable("odoo")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return is_loopback(ip_address(host))
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
 
 
 def _state(check: Callable[[], object]) -> str:

@@ -27,8 +27,8 @@ from odoo_bridge.xmlrpc import XmlRpcTransport
 from schemas.messages import plain_number
 from schemas.settings import Settings
 
-RETRY_PAUSES_SECONDS: Final = (0.2, 0.8)
-"""Before the second and the third attempt, give or take a half."""
+RETRY_PAUSES_SECONDS: Final = (0.5, 2.0)
+"""The longest pauses before the second and the third attempt (full jitter)."""
 
 
 class Transport(Protocol):
@@ -101,16 +101,21 @@ class OdooClient:
                 return self._transport.execute(model, method, ids, arguments)
             except OdooTimeoutError:
                 raise
-            except retried:
-                time.sleep(pause * random.uniform(0.5, 1.5))
+            except retried as error:
+                asked = getattr(error, "retry_after_seconds", None) or 0.0
+                if asked > pause:
+                    raise  # to the caller, whose next try is later than ours
+                time.sleep(max(asked, random.uniform(0, pause)))
         return self._transport.execute(model, method, ids, arguments)
 
 
-def connect(settings: Settings) -> OdooClient:
+def connect(
+    settings: Settings, retry_pauses_seconds: tuple[float, ...] = RETRY_PAUSES_SECONDS
+) -> OdooClient:
     """A client for the Odoo that the settings name; nothing is sent before a call.
 
     The URL's scheme decides about TLS; ``json2s`` and ``xmlrpcs`` insist on it. Raises
-    OdooMisconfiguredError when they and the URL disagree.
+    OdooMisconfiguredError when they and the URL disagree, or a setting cannot be used.
     """
     url = settings.odoo_url.rstrip("/")
     protocol = settings.odoo_protocol
@@ -118,12 +123,14 @@ def connect(settings: Settings) -> OdooClient:
         raise OdooMisconfiguredError(
             f"ODOO_PROTOCOL {protocol} needs an ODOO_URL that begins with https://"
         )
-    timeout = settings.odoo_timeout_seconds
     database, key = settings.odoo_database, settings.odoo_api_key
+    bounds = settings.odoo_timeout_seconds, settings.odoo_ca_file
+    transport: Transport
     if protocol.startswith("json2"):
-        return OdooClient(Json2Transport(url, database, key, timeout))
-    login = settings.odoo_login
-    return OdooClient(XmlRpcTransport(url, database, login, key, timeout))
+        transport = Json2Transport(url, database, key, *bounds)
+    else:
+        transport = XmlRpcTransport(url, database, settings.odoo_login, key, *bounds)
+    return OdooClient(transport, retry_pauses_seconds)
 
 
 def to_wire(value: Any) -> Any:

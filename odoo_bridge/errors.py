@@ -16,9 +16,18 @@ Exception
         └── OdooTooLargeError         the body: send fewer rows a call
 """
 
+from typing import ClassVar
+
 
 class OdooError(Exception):
-    """A call of Odoo failed. The text is one line, fit for a log and an operator."""
+    """A call of Odoo failed. The text is one line: what was wrong, and what to do."""
+
+    advice: ClassVar[str] = ""
+    """What a person can do about any error of the class; "" where the text says it."""
+
+    def __str__(self) -> str:
+        text = super().__str__()
+        return f"{text}; {self.advice}" if self.advice else text
 
 
 class OdooRetryError(OdooError):
@@ -26,15 +35,26 @@ class OdooRetryError(OdooError):
 
 
 class OdooUnavailableError(OdooRetryError):
-    """Odoo went away during the call, which may have committed all the same."""
+    """Odoo went away during the call, which may have committed all the same.
+
+    ``retry_after_seconds``: how long Odoo, or the proxy before it, asks to be left
+    alone, at most a quarter of an hour; None where it does not say.
+    """
+
+    advice = "if it lasts, look at Odoo's log and the proxy before it"
+    retry_after_seconds: float | None = None
 
 
 class OdooUnreachableError(OdooUnavailableError):
     """No connection, so the call was not sent."""
 
+    advice = "check that Odoo runs, and ODOO_URL"
+
 
 class OdooTimeoutError(OdooUnavailableError):
     """No answer in time; the call may still be running, and may commit."""
+
+    advice = "if it lasts, look at Odoo's load, or raise ODOO_TIMEOUT_SECONDS"
 
 
 class OdooConflictError(OdooRetryError):
@@ -52,13 +72,22 @@ class OdooMisconfiguredError(OdooFinalError):
 class OdooAuthenticationError(OdooFinalError):
     """Odoo does not accept the login or the API key."""
 
+    advice = (
+        "the API key is wrong, expired or revoked: make a new one for the bridge's "
+        "user in Odoo, for ODOO_API_KEY or the file that ODOO_API_KEY_FILE names"
+    )
+
 
 class OdooAccessError(OdooFinalError):
     """The bridge's user may not do this."""
 
+    advice = "give the bridge's user the group Billing Bridge in Odoo"
+
 
 class OdooMissingError(OdooFinalError):
     """Odoo has no such model or method, or its method takes other arguments."""
+
+    advice = "install or upgrade the addon fusion_centralize_billing in Odoo"
 
 
 class OdooInvalidError(OdooFinalError):
@@ -66,4 +95,6 @@ class OdooInvalidError(OdooFinalError):
 
 
 class OdooTooLargeError(OdooFinalError):
-    """The body is larger than Odoo, or a proxy before it, takes."""
+    """A body is larger than Odoo, a proxy before it, or the bridge takes."""
+
+    advice = "if one row does it, raise the limit of the proxy before Odoo"

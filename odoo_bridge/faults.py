@@ -8,6 +8,8 @@ text tells two errors apart (XML-RPC), another language makes the error final.
 
 import json
 import re
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
 from typing import Final
 
 from odoo_bridge.errors import (
@@ -24,6 +26,7 @@ from odoo_bridge.errors import (
 )
 
 MAX_MESSAGE: Final = 500
+MAX_RETRY_AFTER_SECONDS: Final = 900.0
 
 FAULT_APPLICATION: Final = 1
 FAULT_WARNING: Final = 2
@@ -90,8 +93,15 @@ _ERROR_LINE = re.compile(r"^((?:[A-Za-z_]\w*\.)*[A-Za-z_]\w*)(?:: (.*))?$", re.D
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 
 
-def judge_http(status: int, content_type: str, body: str) -> OdooError:
+def judge_http(
+    status: int, content_type: str, body: str, location: str = ""
+) -> OdooError:
     """The error of an HTTP answer that is not the result of a method."""
+    if location and 300 <= status < 400:
+        target = one_line(location)
+        return OdooMisconfiguredError(
+            f"status {status} redirects to {target}; check ODOO_URL, http or https"
+        )
     if "json" in content_type:
         try:
             error = json.loads(body)
@@ -100,7 +110,28 @@ def judge_http(status: int, content_type: str, body: str) -> OdooError:
             return _judge_status(status, f"JSON that is no error of Odoo's ({status})")
     title = _TITLE.search(body)
     what = f'the page "{title[1].strip()}"' if title else content_type or "no content"
-    return _judge_status(status, f"status {status} with {what} instead of an answer")
+    text = one_line(f"status {status} with {what} instead of an answer")
+    return _judge_status(status, text)
+
+
+def read_retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds of a Retry-After, 0 to MAX_RETRY_AFTER_SECONDS; None where there is none.
+
+    ``headers`` by lower-case names. A date is counted from the answer's own Date, so
+    that no clock of ours comes in; without one it says nothing. Source: RFC 9110.
+    """
+    text = headers.get("retry-after", "").strip()
+    try:
+        seconds = (
+            float(text)
+            if text.isascii() and text.isdigit()
+            else (
+                parsedate_to_datetime(text) - parsedate_to_datetime(headers["date"])
+            ).total_seconds()
+        )
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return None
+    return min(max(seconds, 0.0), MAX_RETRY_AFTER_SECONDS)
 
 
 def judge_name(name: str, message: str) -> OdooError:

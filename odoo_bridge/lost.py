@@ -14,18 +14,20 @@ from odoo_bridge.errors import (
 from odoo_bridge.faults import one_line
 
 
-class Unconnected(OSError):
-    """No connection was made, so nothing was sent."""
-
-
-def judge_lost(error: Exception) -> OdooError:
-    """The error of a request that ended in this one, httpx's or the socket's."""
+def judge_lost(error: httpx.HTTPError) -> OdooError:
+    """The error of a request that ended in this one."""
     text = one_line(str(error) or type(error).__name__)
-    if isinstance(error, (Unconnected, httpx.ConnectError, httpx.ConnectTimeout)):
+    if isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout)):
         if _caused_by_tls(error):
-            return OdooMisconfiguredError(f"no TLS with Odoo: {text}; check ODOO_URL")
+            return OdooMisconfiguredError(
+                f"no TLS with Odoo: {text}; check ODOO_URL, and name the authority of "
+                "a certificate of your own in ODOO_CA_FILE"
+            )
         return OdooUnreachableError(f"Odoo cannot be reached: {text}")
-    if isinstance(error, (TimeoutError, httpx.TimeoutException)):
+    if isinstance(error, httpx.ProxyError):
+        # It refused the tunnel: nothing was sent to Odoo.
+        return OdooUnreachableError(f"the proxy lets nothing through to Odoo: {text}")
+    if isinstance(error, httpx.TimeoutException):
         return OdooTimeoutError(f"Odoo did not answer in time: {text}")
     if isinstance(error, httpx.UnsupportedProtocol):
         return OdooMisconfiguredError(f"{text}; check ODOO_URL")

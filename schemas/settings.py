@@ -33,6 +33,7 @@ class Settings:
     odoo_protocol: str
     odoo_timeout_seconds: float
     odoo_push_rows: int
+    odoo_ca_file: str
     secret_key: str
     flower_basic_auth: str
     api_host: str
@@ -83,7 +84,7 @@ class SettingsSchema(Schema):
     odoo_url = fields.String(
         required=True,
         validate=_url(("http", "https")),
-        metadata={"description": "Odoo 19, scheme://host:port"},
+        metadata={"description": "Odoo 19, scheme://host:port/prefix"},
     )
     odoo_database = fields.String(load_default="odoo")
     odoo_login = fields.String(load_default="fusion-bridge")
@@ -94,7 +95,15 @@ class SettingsSchema(Schema):
         load_default="json2", validate=validate.OneOf(ODOO_PROTOCOLS)
     )
     odoo_timeout_seconds = fields.Float(
-        load_default=60.0, validate=validate.Range(min=1, max=600)
+        load_default=60.0,
+        validate=validate.Range(min=1, max=600),
+        metadata={"description": "of one whole call"},
+    )
+    odoo_ca_file = fields.String(
+        load_default="",
+        metadata={
+            "description": "PEM certificates to trust instead of the system's; a path"
+        },
     )
     odoo_push_rows = fields.Integer(
         load_default=500,
