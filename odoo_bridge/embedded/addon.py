@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from odoo_bridge.embedded.addon_catalog import apply_catalog
+from odoo_bridge.embedded.addon_check import bridge_check
 from odoo_bridge.embedded.addon_close import close_period
 from odoo_bridge.embedded.addon_export import export_catalog
 from odoo_bridge.embedded.addon_findings import resolve_findings, store_findings
@@ -27,6 +28,7 @@ def addon_models() -> Registry:
     """Every model that the stand-in serves."""
     catalog: dict[str, Method] = {
         "apply_catalog": apply_catalog,
+        "bridge_check": bridge_check,
         "export_catalog": export_catalog,
     }
     usage: dict[str, Method] = {

@@ -8,6 +8,7 @@ from psycopg.rows import DictRow, dict_row
 from psycopg_pool import ConnectionPool
 
 from odoo_bridge.embedded.addon import addon_models
+from odoo_bridge.embedded.addon_check import KEY_START
 from odoo_bridge.embedded.dispatch import Pool, Server
 from odoo_bridge.embedded.json2 import json2, json_response
 from odoo_bridge.embedded.jsonrpc import json_rpc
@@ -38,6 +39,7 @@ def create_app(
 ) -> Flask:
     """The application, its tables made. ``models`` replaces those of the contract."""
     uid = prepare_database(database_url, login)
+    note_key(database_url, uid, api_key)
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.config["SERVER"] = Server(
@@ -71,6 +73,16 @@ def prepare_database(database_url: str, login: str) -> int:
         ).fetchone()
     assert row is not None  # noqa: S101 - RETURNING answers one row, or it raised
     return int(row[0])
+
+
+def note_key(database_url: str, uid: int, api_key: str) -> None:
+    """Note that the user has a key that begins so. Safe to repeat: one row is kept."""
+    with connect(database_url) as conn:
+        conn.execute(
+            "INSERT INTO res_users_apikeys (user_id, index) VALUES (%s, %s) "
+            "ON CONFLICT DO NOTHING",
+            (uid, api_key[:KEY_START]),
+        )
 
 
 def open_pool(database_url: str, threads: int) -> Pool:

@@ -15,6 +15,15 @@ CREATE TABLE IF NOT EXISTS res_users (
     write_date  timestamp
 );
 
+-- Only that a key exists and when it expires; the key itself is a setting.
+CREATE TABLE IF NOT EXISTS res_users_apikeys (
+    id              serial PRIMARY KEY,
+    user_id         int4 NOT NULL REFERENCES res_users (id) ON DELETE CASCADE,
+    index           varchar(8) NOT NULL,
+    expiration_date timestamp,
+    CONSTRAINT res_users_apikeys_uniq UNIQUE (user_id, index)
+);
+
 CREATE TABLE IF NOT EXISTS res_partner (
     id                serial PRIMARY KEY,
     name              varchar,

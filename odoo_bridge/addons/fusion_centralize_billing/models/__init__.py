@@ -24,3 +24,4 @@ from . import order_events
 from . import client_events
 from . import due_events
 from . import event_exchange
+from . import bridge_check

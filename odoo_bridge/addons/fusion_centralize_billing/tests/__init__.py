@@ -1,5 +1,6 @@
 """Run by Odoo: ``--test-tags /fusion_centralize_billing``."""
 
+from . import test_bridge_check
 from . import test_exact_decimal
 from . import test_apply_catalog
 from . import test_clients
