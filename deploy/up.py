@@ -5,6 +5,8 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 from urllib.parse import urlsplit
@@ -12,6 +14,7 @@ from urllib.parse import urlsplit
 import click
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from deploy.embedded.boot import StartFailed, boot
 from deploy.embedded.environment import settings_only
@@ -20,9 +23,11 @@ from deploy.embedded.keeper import Keeper
 from deploy.embedded.plan import Plan, make_plan
 from deploy.embedded.state import await_leftovers, hold, make_state
 from deploy.stack import Stack, find_stack
+from odoo_bridge.check import check_odoo
 
 _LEFTOVER_SECONDS = 90
 _WATCH_SECONDS = 0.3
+_ODOO_SECONDS = 5.0
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 Demo = Callable[[Stack], int]
@@ -69,7 +74,7 @@ def _serve(keeper: Keeper, plan: Plan, console: Console, demo: Demo | None) -> i
     lost = threading.Event()
     try:
         with _watched(keeper, plan, lost):
-            _show(console, plan)
+            _show(console, plan, _check_odoo(plan))
             if demo is not None:
                 return demo(find_stack(plan.state.root))
             while not lost.wait(1):
@@ -172,13 +177,24 @@ def _end(keeper: Keeper, plan: Plan, tell: Callable[[str], None]) -> None:
         keeper.wait(10)
 
 
-def _show(console: Console, plan: Plan) -> None:
+def _check_odoo(plan: Plan) -> list[str]:
+    """What is there, or what is wrong; the stack counts usage all the same."""
+    settings = replace(plan.settings, odoo_timeout_seconds=_ODOO_SECONDS)
+    report = check_odoo(settings, lambda: datetime.now(UTC))
+    found = report.found
+    well = [f"{found.odoo}, addon {found.addon}"] if found is not None else []
+    return [*well, *report.problems, *report.warnings]
+
+
+def _show(console: Console, plan: Plan, odoo_lines: list[str]) -> None:
     table = Table(show_header=False, box=None, title_justify="left")
     state = plan.state
     odoo = " (stand-in, for trying things out)" if plan.parts.odoo else ""
     table.add_row("API", plan.api_url)
     table.add_row("Flower", f"{plan.flower_url}  (login: see addresses.json)")
     table.add_row("Odoo", f"{plan.settings.odoo_url}{odoo}")
+    for line in odoo_lines:
+        table.add_row("", Text(line))
     table.add_row("PostgreSQL", _without_password(plan.settings.database_url))
     table.add_row("Broker", _without_password(plan.settings.broker_url))
     table.add_row("Addresses", str(state.addresses))

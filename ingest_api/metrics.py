@@ -87,6 +87,14 @@ COMPARED_AGE: Final = (
     "fusion_billing_drift_check_age_seconds",
     "Time since the last whole comparison began; absent before the first",
 )
+ODOO_WELL: Final = (
+    "fusion_billing_odoo_well",
+    "1 when the last check of Odoo found no problem, else 0",
+)
+ODOO_KEY_EXPIRY: Final = (
+    "fusion_billing_odoo_key_expiry_timestamp_seconds",
+    "When the bridge's API key of Odoo expires; absent for one without end",
+)
 
 
 def render_metrics(depth: int | None, backlog: Backlog | None, now: datetime) -> bytes:
@@ -135,6 +143,10 @@ class _Gauges(Collector):
             (WEBHOOKS_PENDING, self._backlog.webhooks_pending),
         ):
             yield GaugeMetricFamily(*names, value=value)
+        if self._backlog.odoo_well is not None:
+            yield GaugeMetricFamily(*ODOO_WELL, value=self._backlog.odoo_well)
+        if (expires_at := self._backlog.odoo_key_expires_at) is not None:
+            yield GaugeMetricFamily(*ODOO_KEY_EXPIRY, value=expires_at.timestamp())
         yield from self._drift(self._backlog)
 
     def _drift(self, backlog: Backlog) -> Iterator[Metric]:

@@ -14,6 +14,8 @@ _SQL = load_queries("backlog")
 class Backlog:
     """Numbers of rows that wait. ``oldest_batch_at`` is None when no batch does.
 
+    ``odoo_well``: the last check of Odoo found no problem; None before the first one.
+    ``odoo_key_expires_at`` is None for a key without end, or when it is not known.
     ``drift``: what the last comparison found, by level; ``compared_at``: when that was.
     """
 
@@ -24,6 +26,8 @@ class Backlog:
     dead_letters: int
     rollups_dirty: int
     webhooks_pending: int
+    odoo_well: bool | None
+    odoo_key_expires_at: datetime | None
     drift: int = 0
     drift_warnings: int = 0
     drift_failed: int = 0

@@ -17,6 +17,7 @@ from celery import current_app, shared_task
 from ledger.db import transaction
 from ledger.unparking import services_with_parked
 from odoo_bridge import closing, events, pull, push
+from odoo_bridge import checking, pull, push
 from odoo_bridge.client import connect
 from odoo_bridge.drift_nightly import check_drift_nightly
 from odoo_bridge.errors import OdooError, OdooRetryError
@@ -32,12 +33,14 @@ from schemas.messages import (
     TAKE_EVENTS,
 )
 from schemas.messages import APPLY_PARKED, CHECK_DRIFT, PULL_CATALOG, PUSH_ROLLUPS
+from schemas.messages import APPLY_PARKED, CHECK_ODOO, PULL_CATALOG, PUSH_ROLLUPS
 from schemas.settings import load_settings
 
 log = structlog.get_logger(__name__)
 failures = FailureLog()
 pace = Pace(push.ROWS)
 """Of this process, whose tasks run every second."""
+announcer = checking.Announcer(failures)
 
 
 @shared_task(name=PUSH_ROLLUPS)
@@ -91,6 +94,12 @@ def check_drift() -> None:
     settings = load_settings(os.environ)
     with _one_line_on_failure("drift_failed"):
         check_drift_nightly(settings, lambda: datetime.now(UTC))
+@shared_task(name=CHECK_ODOO)
+def check_odoo() -> None:
+    """Look what Odoo is and what the bridge lacks there: at the start, then hourly."""
+    settings = load_settings(os.environ)
+    with _one_line_on_failure("check_failed"):
+        checking.check_when_due(settings, announcer, lambda: datetime.now(UTC))
 
 
 @contextmanager

@@ -26,6 +26,7 @@ PULL_CATALOG = "odoo_bridge.tasks.pull_catalog"
 TAKE_EVENTS = "odoo_bridge.tasks.take_events"
 CLOSE_PERIODS = "odoo_bridge.tasks.close_periods"
 CHECK_DRIFT = "odoo_bridge.tasks.check_drift"
+CHECK_ODOO = "odoo_bridge.tasks.check_odoo"
 
 ROUTES = {
     FOLD_BATCH: USAGE_QUEUE,
@@ -38,6 +39,7 @@ ROUTES = {
     TAKE_EVENTS: ODOO_QUEUE,
     CLOSE_PERIODS: ODOO_QUEUE,
     CHECK_DRIFT: ODOO_QUEUE,
+    CHECK_ODOO: ODOO_QUEUE,
 }
 
 MESSAGE_VERSION = 1

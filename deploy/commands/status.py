@@ -11,9 +11,11 @@ from rich.table import Table
 
 from deploy.broker import BrokerAway, count_dead_letters
 from deploy.console import output_console
+from deploy.odoo_view import describe_check
 from deploy.options import state_option
 from deploy.stack import Stack, find_stack
 from ledger.db import connect
+from ledger.odoo_check import read_check
 from ledger.status import (
     WaitingPeriod,
     read_status,
@@ -47,6 +49,7 @@ def cli(state: Path | None) -> None:
         syncs = read_syncs(conn)
         now = datetime.now(UTC)
         waiting = read_waiting_bills(conn, now - BILL_WAIT, SHOWN_BILLS)
+        check = read_check(conn)
     table = Table("what", "state", show_header=False)
     for name, value in health.items():
         table.add_row(name, value)
@@ -61,6 +64,8 @@ def cli(state: Path | None) -> None:
         start = f"{bill.period_start:%Y-%m-%d %H:%M}"
         whose = f"{bill.subscription} of {bill.service} from {start}"
         table.add_row(f"no invoice: {whose}", _why(bill, now))
+    for what, found in describe_check(check, now):
+        table.add_row(what, found)
     set_aside = _read_set_aside(stack)
     table.add_row("set aside by the broker", set_aside)
     output_console().print(table)

@@ -12,6 +12,7 @@ from schemas.messages import (
     APPLY_PARKED,
     CLOSE_PERIODS,
     CHECK_DRIFT,
+    CHECK_ODOO,
     DELIVER_WEBHOOKS,
     FREEZE_PERIODS,
     ODOO_QUEUE,
@@ -61,6 +62,7 @@ def test_every_kick_is_scheduled_as_often_as_it_should() -> None:
         REVIEW_PARKED: 60,
         FREEZE_PERIODS: 60,
         CHECK_DRIFT: 60,
+        CHECK_ODOO: 60,
     }
     assert set(intervals) == set(KICKS)
 

@@ -1,0 +1,47 @@
+"""What the bridge needs of Odoo: the version, the addon's, and the methods it calls."""
+
+from typing import Final
+
+SERVICE: Final = "fusion.billing.service"
+USAGE: Final = "fusion.billing.usage"
+
+ADDON: Final = "fusion_centralize_billing"
+ODOO_SERIES: Final = "19.0"
+OLDEST_ADDON: Final = (1, 1)
+NEWEST_ADDON: Final = (1, 99)
+"""Major and minor, after the series: another major one has another contract."""
+
+CALLED: Final = (
+    (SERVICE, "apply_catalog"),
+    (SERVICE, "bridge_check"),
+    (SERVICE, "export_catalog"),
+    (USAGE, "upsert_rollups"),
+)
+"""Every method of the addon that the bridge calls; a test finds one that is missing."""
+
+
+def judge_addon(version: str) -> str | None:
+    """What is wrong with an addon of that version, None when the bridge knows it.
+
+    ``version``: as in its manifest, ``19.0.1.1.0``.
+    """
+    series, _, rest = version.removeprefix(f"{ODOO_SERIES}.").partition(".")
+    if not version.startswith(f"{ODOO_SERIES}.") or not series.isdigit():
+        return f"the addon is of version {version}, and not for Odoo {ODOO_SERIES}"
+    minor = rest.partition(".")[0]
+    found = int(series), int(minor) if minor.isdigit() else 0
+    if found < OLDEST_ADDON:
+        return (
+            f"the addon {version} is older than this bridge, which needs "
+            f"{_shown(OLDEST_ADDON)}; upgrade {ADDON} in Odoo"
+        )
+    if found > NEWEST_ADDON:
+        return (
+            f"the addon {version} is newer than this bridge, which knows "
+            f"{_shown(NEWEST_ADDON[:1])}.x; upgrade the bridge"
+        )
+    return None
+
+
+def _shown(numbers: tuple[int, ...]) -> str:
+    return ".".join([ODOO_SERIES, *map(str, numbers)])
