@@ -23,7 +23,10 @@ REPOSITORY = Path(__file__).parents[2]
 def running_standin(
     postgres: PostgresServer, database: str, module: str, log: Path
 ) -> Iterator[OdooTarget]:
-    """``python -m module`` over a new database of that name while the block runs."""
+    """``python -m module`` over a new database of that name while the block runs.
+
+    ``module`` may have arguments behind it.
+    """
     with new_database(postgres, database) as database_url:
         yield from _serve(database_url, module, log)
 
@@ -47,7 +50,7 @@ def _serve(database_url: str, module: str, log: Path) -> Iterator[OdooTarget]:
     )
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", module],
+            [sys.executable, "-m", *module.split()],
             env=environment,
             cwd=REPOSITORY,
             stdout=output,

@@ -11,6 +11,7 @@ from celery.app import app_or_default
 from structlog.testing import capture_logs
 
 from ledger.db import connect as connect_ledger
+from ledger.odoo_check import read_check
 from odoo_bridge import tasks
 from odoo_bridge.catalog_load import load_catalog_file
 from odoo_bridge.client import connect
@@ -66,6 +67,7 @@ def environ(
     for name, value in values.items():
         monkeypatch.setenv(name, value)
     tasks.failures.forget()
+    tasks.announcer.forget()
     return monkeypatch
 
 
@@ -176,6 +178,37 @@ def test_a_key_that_odoo_refuses_is_an_error_for_a_person(
         ("pull_failed", "error")
     ]
     assert lines[0]["kind"] == "OdooAuthenticationError"
+
+
+def test_a_new_key_in_the_settings_file_is_taken_without_a_restart(
+    environ: pytest.MonkeyPatch, standin: OdooTarget, tmp_path: Path
+) -> None:
+    file = tmp_path / "key"
+    file.write_text("expired")
+    environ.delenv("ODOO_API_KEY")
+    environ.setenv("ODOO_API_KEY_FILE", str(file))
+
+    with capture_logs() as lines:
+        tasks.pull_catalog()
+        file.write_text(f"{standin.api_key}\n")
+        tasks.pull_catalog()
+
+    assert [line["event"] for line in lines] == ["pull_failed", "pull_failed_over"]
+
+
+@pytest.mark.usefixtures("environ")
+def test_a_check_says_what_is_there_and_keeps_it(database_url: str) -> None:
+    with capture_logs() as lines:
+        tasks.check_odoo()
+        tasks.check_odoo()
+
+    (line,) = lines
+    assert (line["event"], line["log_level"]) == ("odoo_checked", "info")
+    assert line["odoo"].startswith("19.0 ")
+    with connect_ledger(database_url) as conn:
+        kept = read_check(conn)
+    assert kept is not None
+    assert (kept.problem, kept.addon) == (None, line["addon"])
 
 
 @pytest.mark.usefixtures("environ")
