@@ -27,9 +27,12 @@ def write_call(method: str, arguments: Sequence[Any]) -> bytes:
         written = _Marshaller("utf-8", True).dumps(tuple(arguments))
     except (TypeError, OverflowError, RecursionError) as error:
         raise XmlInvalid(f"{error}; XML-RPC cannot carry it, JSON-2 can") from error
+    if found := _UNWRITABLE.search(written):
+        raise XmlInvalid(f"{found[0]!r} in a text: XML-RPC cannot carry it")
     name = f"<methodName>{method}</methodName>"
     text = f'<?xml version="1.0"?>\n<methodCall>\n{name}\n{written}</methodCall>\n'
-    return text.encode()
+    # The markup itself has none.
+    return text.replace("\r", "&#13;").encode()
 
 
 class _Marshaller(xmlrpc.client.Marshaller):
@@ -40,14 +43,7 @@ class _Marshaller(xmlrpc.client.Marshaller):
         kind = "int" if -(2**31) <= value < 2**31 else "i8"
         write(f"<value><{kind}>{value}</{kind}></value>\n")
 
-    def write_text(self, value: str, write: Write) -> None:
-        """Text that comes out as it went in."""
-        if found := _UNWRITABLE.search(value):
-            raise XmlInvalid(f"{found[0]!r} in a text: XML-RPC cannot carry it")
-        self.dump_unicode(value, lambda part: write(part.replace("\r", "&#13;")))
-
     dispatch: dict[Any, Any] = {  # noqa: RUF012 - shared, as in the base class
         **xmlrpc.client.Marshaller.dispatch,
         int: write_whole,
-        str: write_text,
     }

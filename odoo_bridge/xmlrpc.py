@@ -28,6 +28,9 @@ _FIRST_BY_POSITION: Final = {"create": "vals_list"}
 _NONE: Final = "cannot marshal None"
 """In Odoo's fault for a method that has answered None, after it has committed."""
 
+_LONG: Final = "int exceeds XML-RPC limits"
+"""The same for a whole number past 32 bits."""
+
 _UNREADABLE: Final = (
     ExpatError,
     xmlrpc.client.ResponseError,
@@ -110,9 +113,15 @@ class XmlRpcConnector(XmlRPCConnector):  # type: ignore[misc]  # odoolib has no 
         try:
             return _read(answer)
         except xmlrpc.client.Fault as fault:
-            if _NONE in str(fault.faultString):
+            text = str(fault.faultString)
+            if _NONE in text:
                 return None
-            raise judge_fault(int(fault.faultCode), str(fault.faultString)) from fault
+            if _LONG in text:
+                raise OdooInvalidError(
+                    "the call was done, but XML-RPC cannot carry a number of its "
+                    "answer; set ODOO_PROTOCOL to json2"
+                ) from fault
+            raise judge_fault(int(fault.faultCode), text) from fault
         except _UNREADABLE as error:
             if "xml" in answer.content_type or not answer.content_type:
                 raise OdooUnavailableError(f"half an answer: {error}") from error
