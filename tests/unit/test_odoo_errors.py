@@ -225,3 +225,37 @@ def test_a_float_is_refused(value: Any) -> None:
 def test_xmlrpc_could_not_carry_a_decimal_by_itself() -> None:
     with pytest.raises(TypeError):
         xmlrpc.client.dumps((Decimal(1),))  # type: ignore[arg-type]  # the error is wanted
+
+
+def test_pauses_are_anything_up_to_their_length(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    slept: list[float] = []
+    monkeypatch.setattr("time.sleep", slept.append)
+    for _ in range(200):
+        transport = Scripted(OdooConflictError("x"), OdooConflictError("x"))
+        OdooClient(transport, (0.5, 2.0)).call("m", "f")
+
+    first, second = slept[::2], slept[1::2]
+    assert 0 <= min(first) < 0.1 < 0.4 < max(first) <= 0.5
+    assert 0 <= min(second) < 0.4 < 1.6 < max(second) <= 2
+
+
+@pytest.mark.parametrize(("asked", "calls"), [(0.3, 2), (0.6, 1)])
+def test_a_retry_waits_as_long_as_odoo_asks_or_is_left_to_the_caller(
+    asked: float, calls: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slept: list[float] = []
+    monkeypatch.setattr("time.sleep", slept.append)
+    error = OdooUnavailableError("x")
+    error.retry_after_seconds = asked
+    transport = Scripted(error)
+    client = OdooClient(transport, (0.5,))
+    if calls == 1:
+        with pytest.raises(OdooUnavailableError):
+            client.repeat("m", "f")
+    else:
+        client.repeat("m", "f")
+
+    assert transport.calls == calls
+    assert all(asked <= pause <= 0.5 for pause in slept)
