@@ -14,7 +14,7 @@ from odoo_bridge.embedded.models import (
     registry,
     required,
 )
-from odoo_bridge.embedded.native import ORDER, PARTNER, PRODUCT, USERS
+from odoo_bridge.embedded.native import ORDER, PARAMETER, PARTNER, PRODUCT, USERS
 
 SERVICE = model(
     "fusion.billing.service",
@@ -181,6 +181,7 @@ RECONCILIATION = model(
 ALL: tuple[Model, ...] = (
     PARTNER,
     USERS,
+    PARAMETER,
     PRODUCT,
     ORDER,
     SERVICE,

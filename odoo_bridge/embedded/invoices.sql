@@ -18,6 +18,11 @@ CREATE TABLE IF NOT EXISTS account_move (
     write_date        timestamp
 );
 
+ALTER TABLE account_move
+    ADD COLUMN IF NOT EXISTS payment_state varchar DEFAULT 'not_paid',
+    ADD COLUMN IF NOT EXISTS invoice_date date,
+    ADD COLUMN IF NOT EXISTS invoice_date_due date;
+
 -- Closing a period twice, or twice at once, makes one invoice; a cancelled one makes
 -- room for another.
 CREATE UNIQUE INDEX IF NOT EXISTS account_move_x_fc_period_uniq

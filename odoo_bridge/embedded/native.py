@@ -66,6 +66,15 @@ USERS = model(
     },
 )
 
+PARAMETER = model(
+    "ir.config_parameter",
+    "System Parameter",
+    {"key": required("Key"), "value": Field("text", "Value", required=True)},
+    record_name="key",
+    order="key",
+    constraints={"ir_config_parameter_key_uniq": "Key must be unique."},
+)
+
 PRODUCT = model(
     "product.product",
     "Product Variant",

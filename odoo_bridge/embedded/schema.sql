@@ -251,6 +251,43 @@ CREATE TABLE IF NOT EXISTS fusion_billing_reconciliation (
         UNIQUE (service_id, kind, subject, field)
 );
 
+-- What is deleted from a plan, or moves to another, wrote on what is left, as the addon's
+-- methods do; so does a link that goes, on its client's others.
+CREATE OR REPLACE FUNCTION touch_plan() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE fusion_billing_plan SET write_date = now() AT TIME ZONE 'UTC'
+     WHERE id = old.plan_id;
+    RETURN NULL;
+END $$;
+CREATE OR REPLACE TRIGGER charge_gone
+    AFTER DELETE OR UPDATE OF plan_id ON fusion_billing_charge
+    FOR EACH ROW EXECUTE FUNCTION touch_plan();
+
+CREATE OR REPLACE FUNCTION touch_links() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE fusion_billing_account_link SET write_date = now() AT TIME ZONE 'UTC'
+     WHERE service_id = old.service_id AND partner_id = old.partner_id
+       AND id <> old.id;
+    RETURN NULL;
+END $$;
+CREATE OR REPLACE TRIGGER link_gone
+    AFTER DELETE OR UPDATE OF partner_id, service_id ON fusion_billing_account_link
+    FOR EACH ROW EXECUTE FUNCTION touch_links();
+
+-- Odoo's settings; only the database's own id is used.
+CREATE TABLE IF NOT EXISTS ir_config_parameter (
+    id          serial PRIMARY KEY,
+    key         varchar NOT NULL CONSTRAINT ir_config_parameter_key_uniq UNIQUE,
+    value       text NOT NULL,
+    create_uid  int4,
+    create_date timestamp,
+    write_uid   int4,
+    write_date  timestamp
+);
+
+INSERT INTO ir_config_parameter (key, value)
+VALUES ('database.uuid', gen_random_uuid()) ON CONFLICT DO NOTHING;
+
 -- Odoo's own two users come first; the one with the key is made by app.py.
 INSERT INTO res_users (id, login, name, active)
 VALUES (1, '__system__', 'OdooBot', false), (2, 'admin', 'Administrator', true)

@@ -15,6 +15,7 @@ from . import sale_order
 from . import account_move
 from . import apply_catalog
 from . import export_catalog
+from . import read_horizon
 from . import upsert_rollups
 from . import export_usage
 from . import store_findings

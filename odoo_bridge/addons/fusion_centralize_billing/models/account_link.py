@@ -26,3 +26,26 @@ class AccountLink(models.Model):
     _external_check = models.Constraint(
         "CHECK(external_id <> '')", "An external customer id must not be empty."
     )
+
+    def write(self, vals):
+        """A client's other links may name an order's customer once this one is gone."""
+        if {"partner_id", "service_id"} & vals.keys():
+            self._touch_others()
+        return super().write(vals)
+
+    def unlink(self):
+        """As ``write``."""
+        self._touch_others()
+        return super().unlink()
+
+    def _touch_others(self):
+        for link in self:
+            others = self.search(
+                [
+                    ("service_id", "=", link.service_id.id),
+                    ("partner_id", "=", link.partner_id.id),
+                    ("id", "not in", self.ids),
+                ]
+            )
+            for other in others:
+                other.write({"external_id": other.external_id})

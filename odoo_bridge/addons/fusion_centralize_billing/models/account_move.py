@@ -31,6 +31,11 @@ class AccountMove(models.Model):
         "A client has one invoice per service and period.",
     )
 
+    # What the bridge pulls: invoices that have changed, of any origin.
+    _x_fc_write_date_idx = models.Index(
+        "(write_date) WHERE move_type IN ('out_invoice', 'out_refund')"
+    )
+
     def _post(self, *args, **kwargs):
         """Post; an invoice of a service that is in shadow is refused (P13)."""
         shadowed = self.filtered(lambda m: m.sudo().x_fc_service_id.mode == "shadow")

@@ -100,7 +100,7 @@ def apply_plan(env, row):
         },
     )
     if replace_charges(plan, row.get("charges") or []) and status == "unchanged":
-        plan.write({"name": plan.name})  # the plan changed with its charges
+        plan._touch()
         status = "updated"
     return plan.id, status
 

@@ -58,6 +58,17 @@ class Charge(models.Model):
         "A charge's minimum must be a finite number of 0 or more.",
     )
 
+    def write(self, vals):
+        """A plan that loses a charge to another one has changed: the pull sees it."""
+        if "plan_id" in vals:
+            self.plan_id._touch()
+        return super().write(vals)
+
+    def unlink(self):
+        """The plan has changed: nothing else would tell the pull."""
+        self.plan_id._touch()
+        return super().unlink()
+
     @api.constrains("plan_id", "metric_id")
     def _check_service(self):
         for charge in self:

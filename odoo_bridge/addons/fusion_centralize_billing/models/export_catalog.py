@@ -1,29 +1,37 @@
-"""``fusion.billing.service.export_catalog``: the catalog by pages."""
+"""``fusion.billing.service.export_catalog``: catalog and invoices, by pages."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 from odoo import api, models
 from odoo.exceptions import ValidationError
 
-from .apply_catalog import KINDS
+from . import apply_catalog
+from . import rows as r
 from .queries import load_queries
-from .rows import DATETIME_FORMAT
 
+KINDS = (*apply_catalog.KINDS, "invoice")
 MAX_ROWS = 1000
 
 
 class Service(models.Model):
-    """What the bridge takes from the catalog."""
+    """What the bridge takes from Odoo."""
 
     _inherit = "fusion.billing.service"
 
     @api.model
-    def export_catalog(self, kind, after_id=0, limit=MAX_ROWS):
+    def export_catalog(self, kind, after_id=0, limit=MAX_ROWS, since=False, ids=False):
         """Rows past ``after_id`` in apply_catalog's shape, with "id" and "write_date".
+
+        With ``since`` (UTC) only those whose ``write_date`` is not earlier; with
+        ``ids`` those as well. Their order is by id, so that a row that changes between
+        two pages is on neither page twice, and on the later one or in what the next
+        horizon leaves open. An invoice has amounts as text, in its currency and of its
+        ``move_type``'s sign, and "lines".
 
         Answers ``{"rows": [...], "last_id": int}``; no rows means that all were seen.
         At most 1,000 rows a call, of the caller's companies. Raises ValidationError on
-        a kind that there is not, and AccessError for a user who is not the bridge.
+        a kind that there is not and on values of another type, and AccessError for a
+        user who is not the bridge.
         """
         env = self._as_bridge().env
         if kind not in KINDS:
@@ -34,18 +42,43 @@ class Service(models.Model):
             "after_id": after_id,
             "limit": min(limit or MAX_ROWS, MAX_ROWS),
             "company_ids": env.companies.ids,
+            **_chosen(since, ids),
         }
-        rows = _read(env, f"export_{kind}", page)
+        if kind == "invoice":
+            rows = _read(env, "export_invoice", "export_invoice", page)
+            _nest(env, rows, "lines", ("export_invoice", "export_invoice_lines"))
+        else:
+            rows = _read(env, "export", f"export_{kind}", page)
         if kind == "plan":
-            charges = {row["id"]: [] for row in rows}
-            for charge in _read(env, "export_charges", {"plan_ids": list(charges)}):
-                charges[charge.pop("plan_id")].append(charge)
-            rows = [{**row, "charges": charges[row["id"]]} for row in rows]
+            _nest(env, rows, "charges", ("export", "export_charges"))
         return {"rows": rows, "last_id": rows[-1]["id"] if rows else after_id}
 
 
-def _read(env, query, values):
-    env.cr.execute(load_queries("export")[query], values)
+def _chosen(since, ids):
+    try:
+        since = r.optional_moment({"since": since}, "since")
+    except r.RowError as error:
+        raise ValidationError(str(error)) from error
+    ids = [] if ids is False or ids is None else ids
+    if not isinstance(ids, list) or not all(
+        type(key) is int and 0 <= key <= r.MAX_INT4 for key in ids
+    ):
+        raise ValidationError("ids: must be a list of ids")
+    return {"everything": since is None and not ids, "since": since, "ids": ids}
+
+
+def _nest(env, rows, name, query):
+    """Give each row the rows of the query that belong to it, under that name."""
+    parent = {"charges": "plan_id", "lines": "move_id"}[name]
+    for row in rows:
+        row[name] = []
+    by_id = {row["id"]: row[name] for row in rows}
+    for part in _read(env, *query, {f"{parent}s": list(by_id)}):
+        by_id[part.pop(parent)].append(part)
+
+
+def _read(env, file_name, query, values):
+    env.cr.execute(load_queries(file_name)[query], values)
     return [
         {name: _wire(value) for name, value in row.items()}
         for row in env.cr.dictfetchall()
@@ -54,5 +87,7 @@ def _read(env, query, values):
 
 def _wire(value):
     if isinstance(value, datetime):
-        return value.strftime(DATETIME_FORMAT)
+        return value.strftime(r.DATETIME_FORMAT)
+    if isinstance(value, date):
+        return value.strftime(r.DATE_FORMAT)
     return False if value is None else value

@@ -46,6 +46,11 @@ class Plan(models.Model):
         "A plan's grace must be between 0 and 8760 hours.",
     )
 
+    def _touch(self):
+        """Let the write_date say that they changed, with what is a part of them."""
+        for plan in self:
+            plan.write({"name": plan.name})
+
     @api.depends_context("uid", "allowed_company_ids")
     def _compute_order_count(self):
         counted = self.env["sale.order"]._read_group(
