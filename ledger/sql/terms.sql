@@ -1,15 +1,21 @@
 -- name: terms_of
 -- Of one subscription, or of all that have a plan in any part of their life.
+WITH wanted AS (
+    SELECT b.id
+      FROM service s
+      JOIN subscription b ON b.service_id = s.id
+     WHERE s.code = %(service)s AND b.external_id = %(subscription)s
+     UNION
+    SELECT h.subscription_id
+      FROM service s
+      JOIN plan p ON p.service_id = s.id
+      JOIN plan_history h ON h.plan_id = p.id
+     WHERE s.code = %(service)s AND p.code = %(plan)s
+)
 SELECT t.id, t."interval", t.anchor, t.timezone, t.started_at, t.ended_at,
        t.frozen_until, t.changed_at, t.changed_to
-  FROM service s
-  JOIN subscription_terms t ON t.service_id = s.id
- WHERE s.code = %(service)s
-   AND (t.external_id = %(subscription)s
-        OR t.id IN (SELECT sp.subscription_id
-                      FROM plan_history sp
-                      JOIN plan p ON p.id = sp.plan_id
-                     WHERE p.service_id = s.id AND p.code = %(plan)s))
+  FROM wanted w
+  JOIN subscription_terms t ON t.id = w.id
  ORDER BY t.id
 
 -- name: frozen_periods
