@@ -37,11 +37,15 @@ class Status:
 
 @dataclass(frozen=True)
 class Sync:
-    """How the last pull of one kind of record from Odoo went."""
+    """How the last pull of one kind of record from Odoo went.
+
+    ``deleted``: how many the ledger has that Odoo has not got any more.
+    """
 
     kind: str
     synced_at: datetime | None
     error: str | None
+    deleted: int
 
 
 @dataclass(frozen=True)
@@ -74,3 +78,9 @@ def read_waiting_bills(
     """Periods that froze by then and have no invoice yet, the oldest first."""
     rows = conn.execute(_SQL["waiting_bills"], {"until": until, "limit": limit})
     return [WaitingPeriod(*row) for row in rows]
+
+
+def first_deleted(conn: Connection, kind: str, limit: int) -> list[str]:
+    """``service/name`` of records that Odoo has not got any more."""
+    values = {"kind": kind, "limit": limit}
+    return [name for (name,) in conn.execute(_SQL["deleted_in_odoo"], values)]

@@ -32,12 +32,14 @@ from schemas.catalog_entries import (
 from schemas.catalog_fields import OdooInstant
 from schemas.charges import ChargeSchema, EntrySchema
 from schemas.messages import plain_number
+from schemas.odoo_invoices import Invoice, InvoiceSchema, LineSchema
 
 KINDS: Final = ("service", "metric", "plan", "customer", "subscription")
 """In the order in which they refer to each other."""
+PULLED: Final = (*KINDS, "invoice")
 
 Row = dict[str, Any]
-Entry = Service | Metric | Plan | Customer | Subscription
+Entry = Service | Metric | Plan | Customer | Subscription | Invoice
 
 
 def odoo_time(instant: datetime) -> str:
@@ -124,6 +126,8 @@ def read_row(kind: str, row: Any) -> tuple[str, Entry]:
     if kind == "service":
         return entry.code, entry  # type: ignore[union-attr]  # a service, by its schema
     service = row.get("service")
+    if kind == "invoice" and not service:
+        raise ValidationError("is none: its lines are of more than one", "service")
     if not isinstance(service, str) or not service:
         raise ValidationError("is missing", "service")
     return service, entry
@@ -195,10 +199,19 @@ class _SubscriptionRow(_OdooRow, SubscriptionSchema):
     ended_at = OdooInstant(load_default=None)  # type: ignore[assignment]  # see above
 
 
+class _LineRow(_OdooRow, LineSchema):
+    pass
+
+
+class _InvoiceRow(_OdooRow, InvoiceSchema):
+    lines = fields.List(fields.Nested(_LineRow), load_default=list)
+
+
 _SCHEMAS: Final = {
     "service": _ServiceRow(),
     "metric": _MetricRow(),
     "plan": _PlanRow(),
     "customer": _CustomerRow(),
     "subscription": _SubscriptionRow(),
+    "invoice": _InvoiceRow(),
 }

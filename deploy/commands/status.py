@@ -14,10 +14,12 @@ from deploy.console import output_console
 from deploy.odoo_view import describe_check
 from deploy.options import state_option
 from deploy.stack import Stack, find_stack
-from ledger.db import connect
+from ledger.db import Connection, connect
 from ledger.odoo_check import read_check
 from ledger.status import (
+    Sync,
     WaitingPeriod,
+    first_deleted,
     read_status,
     read_syncs,
     read_waiting_bills,
@@ -33,6 +35,7 @@ SYNCS = {
 BILL_WAIT = timedelta(days=1)
 """A frozen period without its invoice for that long is shown with what it waits for."""
 SHOWN_BILLS = 10
+NAMES_SHOWN = 5
 
 
 @click.command
@@ -47,6 +50,7 @@ def cli(state: Path | None) -> None:
     with connect(stack.database_url) as conn:
         numbers = asdict(read_status(conn))
         syncs = read_syncs(conn)
+        deleted = {s.kind: _show_deleted(conn, s) for s in syncs if s.deleted}
         now = datetime.now(UTC)
         waiting = read_waiting_bills(conn, now - BILL_WAIT, SHOWN_BILLS)
         check = read_check(conn)
@@ -60,6 +64,8 @@ def cli(state: Path | None) -> None:
         what = SYNCS.get(sync.kind, f"pulled {sync.kind}")
         failed = f"fails: {sync.error} (last well: {when})"
         table.add_row(what, failed if sync.error else when)
+        if sync.kind in deleted:
+            table.add_row(f"deleted in Odoo: {sync.kind}", deleted[sync.kind])
     for bill in waiting:
         start = f"{bill.period_start:%Y-%m-%d %H:%M}"
         whose = f"{bill.subscription} of {bill.service} from {start}"
@@ -84,6 +90,13 @@ def _show(value: int | datetime | None, now: datetime) -> str:
         age = timedelta(seconds=(now - value) // timedelta(seconds=1))
         return f"{value:%Y-%m-%d %H:%M:%S} UTC, {age} ago"
     return "none" if value is None else str(value)
+
+
+def _show_deleted(conn: Connection, sync: Sync) -> str:
+    """How many, and the first of them; the ledger keeps them, and what they meter."""
+    names = ", ".join(first_deleted(conn, sync.kind, NAMES_SHOWN))
+    more = ", …" if sync.deleted > NAMES_SHOWN else ""
+    return f"{sync.deleted}, kept in the ledger: {names}{more}"
 
 
 def _read_set_aside(stack: Stack) -> str:

@@ -23,7 +23,15 @@ SELECT (SELECT count(*) FROM service) AS services,
        (SELECT count(*) FROM dead_letter) AS dead_letters
 
 -- name: sync
-SELECT kind, synced_at, error FROM odoo_sync ORDER BY kind
+SELECT kind, synced_at, error, deleted FROM odoo_sync ORDER BY kind
+
+-- name: deleted_in_odoo
+-- The first of a kind, by name.
+SELECT service || '/' || name
+  FROM odoo_record
+ WHERE kind = %(kind)s AND deleted_in_odoo_at IS NOT NULL
+ ORDER BY service, name
+ LIMIT %(limit)s
 
 -- name: waiting_bills
 -- Those that wait for longest, and what for.

@@ -16,6 +16,3 @@ CREATE TABLE IF NOT EXISTS fusion_billing_webhook (
 
 CREATE INDEX IF NOT EXISTS fusion_billing_webhook_pending_idx
     ON fusion_billing_webhook (id) WHERE state = 'pending';
-
-ALTER TABLE account_move
-    ADD COLUMN IF NOT EXISTS payment_state varchar NOT NULL DEFAULT 'not_paid';

@@ -19,7 +19,7 @@ CREATE TABLE IF NOT EXISTS account_move (
 );
 
 ALTER TABLE account_move
-    ADD COLUMN IF NOT EXISTS payment_state varchar DEFAULT 'not_paid',
+    ADD COLUMN IF NOT EXISTS payment_state varchar NOT NULL DEFAULT 'not_paid',
     ADD COLUMN IF NOT EXISTS invoice_date date,
     ADD COLUMN IF NOT EXISTS invoice_date_due date;
 
