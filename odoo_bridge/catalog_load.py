@@ -16,7 +16,8 @@ from ledger.known import known_names, known_service
 from odoo_bridge.client import OdooClient
 from odoo_bridge.errors import OdooMisconfiguredError
 from odoo_bridge.faults import one_line
-from odoo_bridge.pull import MODEL, pull_catalog
+from odoo_bridge.pull import pull_catalog
+from odoo_bridge.pull_pages import MODEL
 from schemas.catalog_entries import Catalog, Service
 from schemas.catalog_file import (
     CatalogDraft,

@@ -61,7 +61,12 @@ def pull_catalog() -> None:
     """Bring the ledger's catalog up to Odoo's; then what was parked may be applied."""
     settings = load_settings(os.environ)
     with _one_line_on_failure("pull_failed"), connect(settings) as client:
-        pull.pull_catalog(client, settings.database_url, datetime.now(UTC))
+        pull.pull_changes(
+            client,
+            settings.database_url,
+            datetime.now(UTC),
+            settings.odoo_full_pull_seconds,
+        )
         with transaction(settings.database_url) as conn:
             waiting = services_with_parked(conn)
         if waiting:

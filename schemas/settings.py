@@ -34,6 +34,7 @@ class Settings:
     odoo_timeout_seconds: float
     odoo_push_rows: int
     odoo_ca_file: str
+    odoo_full_pull_seconds: int
     secret_key: str
     flower_basic_auth: str
     api_host: str
@@ -109,6 +110,13 @@ class SettingsSchema(Schema):
         load_default=500,
         validate=validate.Range(1, 1_000),
         metadata={"description": "rollups of one call, while Odoo is well"},
+    )
+    odoo_full_pull_seconds = fields.Integer(
+        load_default=3600,
+        validate=validate.Range(60, 86_400),
+        metadata={
+            "description": "so often all of the catalog is pulled, not only changes"
+        },
     )
     secret_key = fields.String(
         required=True,

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from ledger.db import connect as connect_ledger
-from odoo_bridge.pull import MODEL, pull_catalog
+from odoo_bridge.pull import pull_catalog
+from odoo_bridge.pull_pages import MODEL
 from odoo_bridge.push import PushReport, push_rollups
 from tests.bridge_world import Between, Bridge, bridge_to, now
 from tests.contract.odoo_target import OdooTarget

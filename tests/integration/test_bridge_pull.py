@@ -12,7 +12,8 @@ from ledger.db import connect as connect_ledger
 from ledger.status import read_syncs
 from odoo_bridge.client import OdooClient
 from odoo_bridge.errors import OdooMisconfiguredError
-from odoo_bridge.pull import MODEL, pull_catalog
+from odoo_bridge.pull import pull_catalog
+from odoo_bridge.pull_pages import MODEL
 from tests.bridge_world import Bridge, bridge_to, now
 from tests.contract.odoo_target import OdooTarget
 from tests.ledger_world import counter, make_message, push
@@ -38,7 +39,7 @@ class Answering(OdooClient):
     def repeat(self, model: str, method: str, **named: Any) -> Any:
         """As the stand-in, but for the kind."""
         answer = self._bridge.client.repeat(model, method, **named)
-        if named["kind"] == self._kind:
+        if named.get("kind") == self._kind:
             return self._change(answer)
         return answer
 

@@ -1,0 +1,162 @@
+"""Writes one row of Odoo's into the ledger, in a transaction of its own.
+
+A row that cannot be taken is noted and passed over, so that it does not hold up the
+others. So is one that was renamed in Odoo: the ledger and the apps know it by its old
+name. And one that takes too long, or meets what runs beside it. Each of them is asked
+for again at the next pull, whether it has changed or not.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import psycopg
+import structlog
+from marshmallow import ValidationError
+
+from ledger.catalog import (
+    CatalogRowUnknown,
+    ChargeRow,
+    CustomerRow,
+    MetricRow,
+    PlanRow,
+    ServiceRow,
+    SubscriptionRow,
+    upsert_customer,
+    upsert_metric,
+    upsert_plan,
+    upsert_service,
+    upsert_subscription,
+)
+from ledger.db import CONTENTION, Connection
+from ledger.invoices import upsert_invoice
+from ledger.pulling import Seen
+from ledger.renames import CatalogRowRefused, refuse_rename
+from odoo_bridge.faults import one_line
+from schemas.catalog_entries import Charge
+from schemas.messages import MAX_INT4, plain_number
+from schemas.odoo_rows import read_row, tier_values
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass
+class Tally:
+    """What became of a kind's rows, while it grows.
+
+    ``refused``: Odoo's ids of those passed over. ``nameless``: one of those has no id
+    that it could be asked for by. ``passed_over``: as in a PullReport.
+    """
+
+    taken: int = 0
+    faults: list[str] = field(default_factory=list)
+    refused: set[int] = field(default_factory=set)
+    nameless: bool = False
+    passed_over: set[tuple[str, str, str]] = field(default_factory=set)
+
+
+def take_row(conn: Connection, kind: str, row: Any, tally: Tally) -> Seen | None:
+    """Write one row and commit; or note why it could not be written.
+
+    Answers what was seen of it; None where not even its id could be read.
+    """
+    key = row.get("id") if isinstance(row, dict) else None
+    service = name = None
+    try:
+        service, entry = read_row(kind, row)
+        if type(key) is not int:
+            raise ValidationError("is no id", "id")
+        name = name_of(kind, entry, key)
+        with conn.transaction():
+            if kind != "invoice":  # it has no name by which anything knows it
+                refuse_rename(conn, kind, service, name, key)
+            _WRITERS[kind](conn, service, entry, key)
+    except ValidationError as error:
+        reason = str(error.messages)
+    except (CatalogRowRefused, CatalogRowUnknown, UnicodeEncodeError) as error:
+        reason = str(error)
+    except (psycopg.DataError, psycopg.IntegrityError, *CONTENTION) as error:
+        reason = error.diag.message_primary or str(error)
+    else:
+        tally.taken += 1
+        return Seen(key, service, name)
+    log.warning("catalog_row_refused", kind=kind, odoo_id=key, reason=one_line(reason))
+    tally.faults.append(one_line(f"{kind} {key}: {reason}"))
+    if service is not None and name is not None:
+        tally.passed_over.add((kind, service, name))
+    if type(key) is not int or not 0 < key <= MAX_INT4:
+        tally.nameless = True
+        return None
+    tally.refused.add(key)
+    return Seen(key, None, None)
+
+
+def name_of(kind: str, entry: Any, odoo_id: int) -> str:
+    """What the ledger knows the record by, within its service."""
+    if kind == "invoice":
+        return str(odoo_id)
+    name: str = entry.external_id if hasattr(entry, "external_id") else entry.code
+    return name
+
+
+def _write_service(conn: Connection, service: str, entry: Any, odoo_id: int) -> None:
+    name, mode = entry.name or entry.code, entry.mode or "shadow"
+    upsert_service(conn, ServiceRow(service, name, mode, odoo_id))
+
+
+def _write_metric(conn: Connection, service: str, entry: Any, odoo_id: int) -> None:
+    row = MetricRow(service, **vars(entry), odoo_id=odoo_id)
+    change = upsert_metric(conn, row)
+    if change is not None:
+        log.warning(
+            "metric_aggregation_changed",
+            service=service,
+            metric=row.code,
+            **vars(change),
+        )
+
+
+def _write_plan(conn: Connection, service: str, entry: Any, odoo_id: int) -> None:
+    values = {
+        **vars(entry),
+        "price": plain_number(entry.price),
+        "charges": tuple(_charge(charge) for charge in entry.charges),
+    }
+    upsert_plan(conn, PlanRow(service, **values, odoo_id=odoo_id))
+
+
+def _write_customer(conn: Connection, service: str, entry: Any, odoo_id: int) -> None:
+    upsert_customer(conn, CustomerRow(service, **vars(entry), odoo_id=odoo_id))
+
+
+def _write_subscription(
+    conn: Connection, service: str, entry: Any, odoo_id: int
+) -> None:
+    upsert_subscription(conn, SubscriptionRow(service, **vars(entry), odoo_id=odoo_id))
+
+
+def _charge(charge: Charge) -> ChargeRow:
+    size = charge.package_size
+    return ChargeRow(
+        metric=charge.metric,
+        model=charge.model,
+        included=plain_number(charge.included),
+        price=plain_number(charge.price),
+        package_size=None if size is None else plain_number(size),
+        tiers=tuple(tier_values(charge.tiers)),
+        minimum=plain_number(charge.minimum),
+    )
+
+
+def _write_invoice(conn: Connection, service: str, entry: Any, odoo_id: int) -> None:
+    upsert_invoice(conn, service, odoo_id, entry)
+
+
+_WRITERS: Final[dict[str, Callable[[Connection, str, Any, int], None]]] = {
+    "service": _write_service,
+    "metric": _write_metric,
+    "plan": _write_plan,
+    "customer": _write_customer,
+    "subscription": _write_subscription,
+    "invoice": _write_invoice,
+}
