@@ -39,7 +39,7 @@ def read_pages(
         if since is not None:
             named["since"] = odoo_time(since)
         if ids:
-            named["ids"] = sorted(ids)
+            named["record_ids"] = sorted(ids)
         answer = client.repeat(
             MODEL,
             "export_catalog",

@@ -28,6 +28,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--odoo-url", help="scheme://host:port; default: the stand-in")
     group.addoption("--odoo-database", default="odoo")
     group.addoption("--odoo-login", default="admin")
+    group.addoption("--odoo-database-url", help="its PostgreSQL, to hold one open")
     group.addoption("--odoo-api-key", default=os.environ.get("ODOO_API_KEY"))
 
 

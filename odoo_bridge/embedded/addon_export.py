@@ -30,12 +30,12 @@ def export_catalog(
     after_id: int = 0,
     limit: int = MAX_ROWS,
     since: Any = False,
-    ids: Any = False,
+    record_ids: Any = False,
 ) -> dict[str, Any]:
     """Rows past ``after_id`` in apply_catalog's shape, with "id" and "write_date".
 
-    With ``since`` (UTC) only those whose ``write_date`` is not earlier; with ``ids``
-    those as well. An invoice has amounts as text and "lines".
+    With ``since`` (UTC) only those whose ``write_date`` is not earlier; with
+    ``record_ids`` those as well. An invoice has amounts as text and "lines".
 
     Answers ``{"rows": [...], "last_id": int}``; no rows means that all were seen. At
     most 1,000 rows a call. Raises ValidationError on a kind that there is not and on
@@ -44,7 +44,7 @@ def export_catalog(
     if kind not in KINDS:
         raise ValidationError(f"Unknown kind {kind!r}: one of {', '.join(KINDS)}.")
     page = {"after_id": after_id, "limit": min(limit or MAX_ROWS, MAX_ROWS)}
-    rows = _read(records, f"export_{kind}", {**page, **_chosen(since, ids)})
+    rows = _read(records, f"export_{kind}", {**page, **_chosen(since, record_ids)})
     if kind in _PARTS:
         name, parent, query = _PARTS[kind]
         parts: dict[int, list[dict[str, Any]]] = {row["id"]: [] for row in rows}
@@ -63,7 +63,7 @@ def _chosen(since: Any, ids: Any) -> dict[str, Any]:
     if not isinstance(ids, list) or not all(
         type(key) is int and 0 <= key <= r.MAX_INT4 for key in ids
     ):
-        raise ValidationError("ids: must be a list of ids")
+        raise ValidationError("record_ids: must be a list of ids")
     return {"everything": moment is None and not ids, "since": moment, "ids": ids}
 
 

@@ -47,6 +47,7 @@ def _serve(database_url: str, module: str, log: Path) -> Iterator[OdooTarget]:
         login="fusion-bridge",
         api_key=API_KEY,
         has_addon=True,
+        database_url=database_url,
     )
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -85,6 +86,7 @@ def odoo(
             database=option("--odoo-database"),
             login=option("--odoo-login"),
             api_key=option("--odoo-api-key"),
+            database_url=option("--odoo-database-url"),
             has_addon=False,
         )
         found = known.json2("fusion.billing.service", "search_count", domain=[])

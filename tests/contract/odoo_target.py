@@ -17,13 +17,17 @@ _HTTP = httpx.Client(timeout=TIMEOUT_SECONDS)
 
 @dataclass(frozen=True)
 class OdooTarget:
-    """Where it is and who we are there. ``has_addon``: it knows the addon's models."""
+    """Where it is and who we are there. ``has_addon``: it knows the addon's models.
+
+    ``database_url``: its PostgreSQL, for what no call can do; None if it is not told.
+    """
 
     url: str
     database: str
     login: str
     api_key: str
     has_addon: bool
+    database_url: str | None = None
 
     def headers(self, **more: str) -> dict[str, str]:
         """The headers of a JSON-2 call; ``more`` with _ for -, "" to leave one out."""

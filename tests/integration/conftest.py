@@ -21,6 +21,7 @@ def standin(
             database=option("--odoo-database"),
             login=option("--odoo-login"),
             api_key=option("--odoo-api-key"),
+            database_url=option("--odoo-database-url"),
             has_addon=True,
         )
         return

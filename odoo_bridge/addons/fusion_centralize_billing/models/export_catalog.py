@@ -19,14 +19,16 @@ class Service(models.Model):
     _inherit = "fusion.billing.service"
 
     @api.model
-    def export_catalog(self, kind, after_id=0, limit=MAX_ROWS, since=False, ids=False):
+    def export_catalog(
+        self, kind, after_id=0, limit=MAX_ROWS, since=False, record_ids=False
+    ):
         """Rows past ``after_id`` in apply_catalog's shape, with "id" and "write_date".
 
         With ``since`` (UTC) only those whose ``write_date`` is not earlier; with
-        ``ids`` those as well. Their order is by id, so that a row that changes between
-        two pages is on neither page twice, and on the later one or in what the next
-        horizon leaves open. An invoice has amounts as text, in its currency and of its
-        ``move_type``'s sign, and "lines".
+        ``record_ids`` those as well. They come by rising id, so that a row that changes
+        between two pages is on the later one, or has been passed and carries a date
+        that the next horizon (see read_horizon) leaves open. An invoice has amounts as
+        text, in its currency and of its ``move_type``'s sign, and "lines".
 
         Answers ``{"rows": [...], "last_id": int}``; no rows means that all were seen.
         At most 1,000 rows a call, of the caller's companies. Raises ValidationError on
@@ -42,7 +44,7 @@ class Service(models.Model):
             "after_id": after_id,
             "limit": min(limit or MAX_ROWS, MAX_ROWS),
             "company_ids": env.companies.ids,
-            **_chosen(since, ids),
+            **_chosen(since, record_ids),
         }
         if kind == "invoice":
             rows = _read(env, "export_invoice", "export_invoice", page)
@@ -54,16 +56,17 @@ class Service(models.Model):
         return {"rows": rows, "last_id": rows[-1]["id"] if rows else after_id}
 
 
-def _chosen(since, ids):
+def _chosen(since, record_ids):
+    """What the queries choose by; "ids" itself is JSON-2's own word for records."""
     try:
         since = r.optional_moment({"since": since}, "since")
     except r.RowError as error:
         raise ValidationError(str(error)) from error
-    ids = [] if ids is False or ids is None else ids
+    ids = [] if record_ids is False or record_ids is None else record_ids
     if not isinstance(ids, list) or not all(
         type(key) is int and 0 <= key <= r.MAX_INT4 for key in ids
     ):
-        raise ValidationError("ids: must be a list of ids")
+        raise ValidationError("record_ids: must be a list of ids")
     return {"everything": since is None and not ids, "since": since, "ids": ids}
 
 

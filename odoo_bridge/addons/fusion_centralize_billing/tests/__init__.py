@@ -12,6 +12,7 @@ from . import test_companies
 from . import test_close_period
 from . import test_close_twice
 from . import test_recurring
+from . import test_export_invoices
 from . import test_hst
 from . import test_shadow
 from . import test_views

@@ -77,6 +77,8 @@ class RightsTest(BillingCase):
             for call in (
                 lambda services=services: services.apply_catalog("service", []),
                 lambda services=services: services.export_catalog("service"),
+                lambda services=services: services.export_catalog("invoice"),
+                lambda services=services: services.read_horizon(),
                 lambda usage=usage: usage.upsert_rollups([]),
                 lambda usage=usage: usage.close_period([]),
                 lambda usage=usage: usage.export_usage(),
