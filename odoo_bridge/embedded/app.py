@@ -19,7 +19,7 @@ from odoo_bridge.embedded.xmlrpc import xml_rpc
 MAX_BODY_BYTES = 128 * 1024 * 1024
 POOL_TIMEOUT_SECONDS = 5.0
 LOCK_SCHEMA = 1_900_190_001
-SCHEMA = ("schema.sql", "invoices.sql", "events.sql")
+SCHEMA = ("schema.sql", "places.sql", "invoices.sql", "events.sql")
 """The tables, in the order in which they refer to each other."""
 
 BANNER = """\

@@ -17,12 +17,21 @@ Applied = tuple[int, str]
 SQL = load_queries("apply", "odoo_bridge.embedded")
 
 
+class StaleRow(Exception):
+    """The record has a newer revision than the row's: it stays as it is."""
+
+    def __init__(self, record_id: int, revision: int) -> None:
+        super().__init__(record_id, revision)
+        self.record_id, self.revision = record_id, revision
+
+
 def apply_rows(
     env: Env, rows: Sequence[Any], apply: Callable[[Env, r.Row], Applied]
 ) -> list[dict[str, Any]]:
     """Apply each row in a savepoint of its own; a bad one does not sink the others.
 
-    Answers ``{"index", "status", "id", "reason"}`` per row.
+    Answers ``{"index", "status", "id", "reason"}`` per row, a stale one's with the
+    "revision" that is held.
     """
     return [_apply_one(env, index, row, apply) for index, row in enumerate(rows)]
 
@@ -33,6 +42,9 @@ def _apply_one(
     try:
         with env.conn.transaction():
             key, status = apply(env, r.row_of(row))
+    except StaleRow as stale:
+        result = {"index": index, "status": "stale", "id": stale.record_id}
+        return {**result, "reason": False, "revision": stale.revision}
     except r.RowError as error:
         reason = str(error)
     except psycopg.IntegrityError as error:

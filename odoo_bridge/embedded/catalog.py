@@ -14,7 +14,15 @@ from odoo_bridge.embedded.models import (
     registry,
     required,
 )
-from odoo_bridge.embedded.native import ORDER, PARAMETER, PARTNER, PRODUCT, USERS
+from odoo_bridge.embedded.native import (
+    COUNTRY,
+    ORDER,
+    PARAMETER,
+    PARTNER,
+    PRODUCT,
+    STATE,
+    USERS,
+)
 
 SERVICE = model(
     "fusion.billing.service",
@@ -37,6 +45,7 @@ ACCOUNT_LINK = model(
         "service_id": link("Service", "fusion.billing.service", required=True),
         "external_id": required("External Customer"),
         "partner_id": link("Client", "res.partner", required=True),
+        "revision": Field("integer", "Revision", readonly=True),
     },
     record_name="external_id",
     constraints={
@@ -179,6 +188,8 @@ RECONCILIATION = model(
 )
 
 ALL: tuple[Model, ...] = (
+    COUNTRY,
+    STATE,
     PARTNER,
     USERS,
     PARAMETER,

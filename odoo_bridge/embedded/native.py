@@ -32,6 +32,17 @@ PARTNER = model(
         "email": Field("char", "Email"),
         "email_normalized": Field("char", "Normalized Email", readonly=True),
         "phone": Field("char", "Phone"),
+        "street": Field("char", "Street"),
+        "street2": Field("char", "Street2"),
+        "city": Field("char", "City"),
+        "zip": Field("char", "Zip"),
+        "state_id": link("State", "res.country.state"),
+        "country_id": link("Country", "res.country"),
+        "vat": Field("char", "Tax ID"),
+        "lang": Field("char", "Language", default="en_US"),
+        "company_name": Field("char", "Company Name"),
+        "website": Field("char", "Website Link"),
+        "x_fc_stripe_customer": Field("char", "Stripe Customer"),
         "ref": Field("char", "Reference"),
         "comment": Field("text", "Notes"),
         "color": Field("integer", "Color Index"),
@@ -47,6 +58,30 @@ PARTNER = model(
         "res_partner_x_fc_email_uniq": (
             "Another client that came from a catalog has this e-mail address."
         ),
+    },
+)
+
+COUNTRY = model(
+    "res.country",
+    "Country",
+    {"code": required("Country Code"), "name": required("Country Name")},
+    order="name, id",
+    constraints={"res_country_code_uniq": "The code of the country must be unique!"},
+)
+
+STATE = model(
+    "res.country.state",
+    "Country State",
+    {
+        "country_id": link("Country", "res.country", required=True),
+        "code": required("State Code"),
+        "name": required("State Name"),
+    },
+    order="code, id",
+    constraints={
+        "res_country_state_name_code_uniq": (
+            "The code of the state must be unique by country!"
+        )
     },
 )
 
@@ -106,6 +141,7 @@ ORDER = model(
         "x_fc_plan_id": link("Plan", "fusion.billing.plan"),
         "x_fc_started_at": Field("datetime", "Started at"),
         "x_fc_ended_at": Field("datetime", "Ended at"),
+        "x_fc_revision": Field("integer", "App's Revision", readonly=True),
         "x_fc_timezone": Field("char", "Time Zone"),
         "x_fc_anchor": Field(
             "selection", "Anchor", selection=("calendar", "anniversary")

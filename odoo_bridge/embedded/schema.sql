@@ -89,6 +89,9 @@ CREATE TABLE IF NOT EXISTS fusion_billing_account_link (
         UNIQUE (service_id, external_id)
 );
 
+ALTER TABLE fusion_billing_account_link
+    ADD COLUMN IF NOT EXISTS revision int4 DEFAULT 0;
+
 CREATE INDEX IF NOT EXISTS fusion_billing_account_link_partner_idx
     ON fusion_billing_account_link (partner_id);
 
@@ -190,8 +193,10 @@ CREATE TABLE IF NOT EXISTS sale_order (
     CONSTRAINT sale_order_x_fc_ended_check CHECK (x_fc_ended_at > x_fc_started_at)
 );
 
-ALTER TABLE sale_order ADD COLUMN IF NOT EXISTS x_fc_account_link_id int4
-    REFERENCES fusion_billing_account_link ON DELETE RESTRICT;
+ALTER TABLE sale_order
+    ADD COLUMN IF NOT EXISTS x_fc_account_link_id int4
+        REFERENCES fusion_billing_account_link ON DELETE RESTRICT,
+    ADD COLUMN IF NOT EXISTS x_fc_revision int4 DEFAULT 0;
 
 CREATE TABLE IF NOT EXISTS fusion_billing_usage (
     id              serial PRIMARY KEY,

@@ -17,7 +17,7 @@ SELECT id
 
 -- name: find_customer
 -- The link of an external customer, its client, and how many links the client has.
-SELECT l.id, l.partner_id, p.name, p.email, p.x_fc_from_catalog,
+SELECT l.id, l.partner_id, l.revision, p.x_fc_from_catalog,
        (SELECT count(*)
           FROM fusion_billing_account_link o
          WHERE o.partner_id = l.partner_id) AS links
@@ -158,21 +158,51 @@ VALUES (%(name)s, %(email)s, %(email_normalized)s, true, true,
 ON CONFLICT (lower(email_normalized)) WHERE x_fc_from_catalog AND active DO NOTHING
 RETURNING id;
 
--- name: update_partner
-UPDATE res_partner
-   SET name = %(name)s, email = %(email)s, email_normalized = %(email_normalized)s,
+-- name: note_customer
+-- Which of the app's changes it has.
+UPDATE fusion_billing_account_link
+   SET revision = %(revision)s,
        write_uid = %(uid)s, write_date = now() AT TIME ZONE 'UTC'
- WHERE id = %(partner_id)s;
+ WHERE id = %(id)s;
+
+-- name: find_country
+SELECT c.id,
+       EXISTS (SELECT FROM res_country_state s WHERE s.country_id = c.id) AS has_states
+  FROM res_country c
+ WHERE c.code = upper(%(country)s);
+
+-- name: find_state
+SELECT id
+  FROM res_country_state
+ WHERE country_id = %(country_id)s
+   AND lower(%(state)s) IN (lower(code), lower(name));
 
 -- name: create_link
 -- The conflict can only be with a link that this snapshot does not see yet.
 INSERT INTO fusion_billing_account_link
-       (service_id, external_id, partner_id,
+       (service_id, external_id, partner_id, revision,
         create_uid, create_date, write_uid, write_date)
-VALUES (%(service_id)s, %(external_id)s, %(partner_id)s,
+VALUES (%(service_id)s, %(external_id)s, %(partner_id)s, %(revision)s,
         %(uid)s, now() AT TIME ZONE 'UTC', %(uid)s, now() AT TIME ZONE 'UTC')
 ON CONFLICT (service_id, external_id) DO NOTHING
 RETURNING id;
+
+-- name: find_subscription
+SELECT o.id, o.x_fc_revision, o.partner_id, o.x_fc_account_link_id AS link_id,
+       o.x_fc_plan_id AS plan_id, o.x_fc_started_at AS started_at,
+       o.x_fc_ended_at AS ended_at, o.x_fc_timezone AS timezone,
+       o.x_fc_anchor AS anchor
+  FROM sale_order o
+ WHERE o.x_fc_service_id = %(service_id)s AND o.x_fc_external_id = %(external_id)s;
+
+-- name: note_subscription
+-- Which of the app's changes it has; a new one of a live service is confirmed.
+UPDATE sale_order o
+   SET x_fc_revision = %(revision)s,
+       state = CASE WHEN %(is_new)s AND s.mode = 'live' THEN 'sale' ELSE o.state END,
+       write_uid = %(uid)s, write_date = now() AT TIME ZONE 'UTC'
+  FROM fusion_billing_service s
+ WHERE o.id = %(id)s AND s.id = o.x_fc_service_id;
 
 -- name: apply_subscription
 WITH done AS (

@@ -18,6 +18,7 @@ class AccountLink(models.Model):
         "res.partner", string="Client", required=True, index=True, ondelete="restrict"
     )
     email = fields.Char(related="partner_id.email")
+    revision = fields.Integer(readonly=True, copy=False)  # of the app's last change
 
     _external_uniq = models.Constraint(
         "UNIQUE(service_id, external_id)",

@@ -3,8 +3,6 @@
 Each kind has one function: it reads the row, finds what the row names, and puts it.
 """
 
-from zoneinfo import available_timezones
-
 from odoo import api, models
 from odoo.exceptions import ValidationError
 
@@ -12,9 +10,9 @@ from . import applying as a
 from . import rows as r
 from .apply_charges import replace_charges
 from .apply_customer import apply_customer
+from .apply_subscription import apply_subscription
 from .metric import AGGREGATIONS, MAX_PRECISION, ROUNDINGS
 from .plan import GRACE_HOURS, INTERVALS, MAX_GRACE_HOURS
-from .sale_order import ANCHORS
 
 MODES = ("shadow", "live")
 
@@ -29,7 +27,8 @@ class Service(models.Model):
         """Create or update each row in a savepoint of its own.
 
         Answers ``{"index", "status", "id", "reason"}`` per row; the status is created,
-        updated, unchanged or error. Calling again with the same rows changes nothing.
+        updated, unchanged, stale (with the newer "revision" that Odoo has) or
+        error. Calling again with the same rows changes nothing.
         Raises ValidationError on a kind that there is not, and AccessError for a user
         who is not the bridge.
         """
@@ -103,30 +102,6 @@ def apply_plan(env, row):
         plan._touch()
         status = "updated"
     return plan.id, status
-
-
-def apply_subscription(env, row):
-    """An order: ``{service, external_id, customer, plan, started_at, ended_at, …}``."""
-    service = a.find_service(env, row)
-    link = a.find(env, row, "customer", a.LINK, "external_id", service)
-    zone = r.text(row, "timezone")
-    if zone not in available_timezones():
-        raise r.RowError(f"timezone: {zone!r} is not a time zone")
-    order, status = a.put(
-        env[a.ORDER].with_company(service.company_id),
-        {"x_fc_service_id": service.id, "x_fc_external_id": r.text(row, "external_id")},
-        {
-            "partner_id": link.partner_id.id,
-            "x_fc_account_link_id": link.id,
-            "x_fc_plan_id": a.find(env, row, "plan", a.PLAN, "plan_code", service).id,
-            "x_fc_started_at": r.moment(row, "started_at"),
-            "x_fc_ended_at": r.optional_moment(row, "ended_at"),
-            "x_fc_timezone": zone,
-            "x_fc_anchor": r.choice(row, "anchor", ANCHORS),
-        },
-        company_id=service.company_id.id,
-    )
-    return order.id, status
 
 
 KINDS = {

@@ -4,15 +4,20 @@ from odoo import tools
 
 from . import applying as a
 from . import rows as r
+from .contact import KEYS, read_contact
+from .local_change import is_taken, read_changed, read_revision
 from .queries import load_queries
+
+ALWAYS = frozenset({"name", "email"})
 
 
 def apply_customer(env, row):
-    """``{service, external_id, name, email}``: found by link, then e-mail, else made.
+    """``{service, external_id, name, email, …}``: by link, then e-mail, else made.
 
-    A client that a catalog made and that has no other link takes the row's name and
-    e-mail; one that Odoo or another service shares stays as it is. The id answered is
-    the link's.
+    The rest is ``contact.KEYS`` and, of an app's change, ``revision`` and ``changed``.
+    A client that a catalog made and that has no other link takes of the row what was
+    changed (of a file's row name and e-mail), and never an empty value; one that Odoo
+    or another service shares stays as it is. The id answered is the link's.
     """
     email = r.optional_text(row, "email")
     service = a.find_service(env, row)
@@ -21,22 +26,34 @@ def apply_customer(env, row):
     address = tools.email_normalize(email, strict=False) if email else None
     if email and not address:
         raise r.RowError(f"email: {email!r} is not an e-mail address")
+    revision, changed = read_revision(row), read_changed(row)
     link = env[a.LINK].search([(name, "=", value) for name, value in key.items()])
     if link:
-        return link.id, _follow(link, values)
-    partner = _find_partner(env, address, service) or a.create(
-        env[a.PARTNER], {**values, "x_fc_from_catalog": True}
-    )
-    return a.create(env[a.LINK], {**key, "partner_id": partner.id}).id, "created"
+        if is_taken(link.id, revision, link.revision):
+            return link.id, "unchanged"
+        taken = ALWAYS if changed is None else changed
+        wanted = {k: v for k, v in values.items() if k in taken and v}
+        status = _follow(link, {**wanted, **read_contact(env, row, KEYS & taken)})
+        if revision:
+            link.revision = revision
+        return link.id, status
+    partner = _find_partner(env, address, service)
+    if not partner:
+        made = {**values, **read_contact(env, row, KEYS), "x_fc_from_catalog": True}
+        partner = a.create(env[a.PARTNER], made)
+    made = {**key, "partner_id": partner.id, "revision": revision}
+    return a.create(env[a.LINK], made).id, "created"
 
 
 def _follow(link, values):
     partner = link.partner_id
-    same = (partner.name, partner.email or None) == (values["name"], values["email"])
+    differing = {k: v for k, v in values.items() if not a.holds(partner, k, v)}
     others = [("partner_id", "=", partner.id), ("id", "!=", link.id)]
-    if same or not partner.x_fc_from_catalog or link.search_count(others, limit=1):
+    if not differing or not partner.x_fc_from_catalog:
         return "unchanged"
-    partner.write(values)
+    if link.search_count(others, limit=1):
+        return "unchanged"
+    partner.write(differing)
     return "updated"
 
 

@@ -27,11 +27,20 @@ SILENT = {
 """The context of a change that no chatter tells anybody of."""
 
 
+class StaleRow(Exception):
+    """The record has a newer revision than the row's: it stays as it is."""
+
+    def __init__(self, record_id, revision):
+        super().__init__(record_id, revision)
+        self.record_id, self.revision = record_id, revision
+
+
 def apply_rows(env, rows, apply):
     """Apply each row in a savepoint of its own; a bad one does not sink the others.
 
-    ``apply(env, row)`` answers an id and a status, or raises RowError. Answers
-    ``{"index", "status", "id", "reason"}`` per row.
+    ``apply(env, row)`` answers an id and a status, or raises RowError or StaleRow.
+    Answers ``{"index", "status", "id", "reason"}`` per row, a stale one's with the
+    "revision" that is held.
     """
     return [_apply_one(env, index, row, apply) for index, row in enumerate(rows)]
 
@@ -40,6 +49,9 @@ def _apply_one(env, index, row, apply):
     try:
         with env.cr.savepoint():
             key, status = apply(env, r.row_of(row))
+    except StaleRow as stale:
+        result = {"index": index, "status": "stale", "id": stale.record_id}
+        return {**result, "reason": False, "revision": stale.revision}
     except (r.RowError, UserError) as error:
         reason = str(error)
     except psycopg2.IntegrityError as error:
@@ -67,7 +79,7 @@ def put(model, key, values, **created):
     record = model.search([(name, "=", value) for name, value in key.items()], limit=1)
     if not record:
         return create(model, {**created, **key, **values}), "created"
-    changed = {name: v for name, v in values.items() if not _holds(record, name, v)}
+    changed = {name: v for name, v in values.items() if not holds(record, name, v)}
     if not changed:
         return record, "unchanged"
     record.write(changed)
@@ -88,7 +100,8 @@ def create(model, values):
     return record
 
 
-def _holds(record, name, value):
+def holds(record, name, value):
+    """Whether the record's field has the value already."""
     held = record[name]
     if isinstance(held, models.BaseModel):
         held = held.id or None

@@ -37,6 +37,7 @@ class SaleOrder(models.Model):
     x_fc_ended_at = fields.Datetime(string="Ended at", copy=False)
     x_fc_timezone = fields.Char(string="Time Zone", copy=False)
     x_fc_anchor = fields.Selection(titled(ANCHORS), string="Anchor", copy=False)
+    x_fc_revision = fields.Integer(string="App's Revision", copy=False, readonly=True)
     x_fc_mode = fields.Selection(related="x_fc_service_id.mode", string="Mode")
     x_fc_usage_ids = fields.One2many(
         "fusion.billing.usage", "subscription_id", string="Metered Usage"
