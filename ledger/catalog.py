@@ -1,10 +1,11 @@
 """The catalog in the ledger: as pulled from Odoo, and as a batch needs it."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from ledger.db import Connection
+from ledger.holding import CUSTOMER, SUBSCRIPTION, unsent_values
 from ledger.queries import load_queries
 from ledger.refolding import AggregationChange, refold_metric
 from ledger.replacing import replace_changed
@@ -85,7 +86,10 @@ class CustomerRow:
 
 @dataclass(frozen=True)
 class SubscriptionRow:
-    """A subscription; ``customer`` and ``plan`` are external codes; instants in UTC."""
+    """A subscription; ``customer`` and ``plan`` are external codes; instants in UTC.
+
+    ``odoo_id`` is the order's; None: as it is, for a new one none.
+    """
 
     service: str
     external_id: str
@@ -95,7 +99,7 @@ class SubscriptionRow:
     ended_at: datetime | None
     timezone: str
     anchor: str
-    odoo_id: int
+    odoo_id: int | None
 
 
 def metric_aggregations(conn: Connection, service_id: int) -> dict[str, str]:
@@ -176,12 +180,25 @@ def _replace_charges(conn: Connection, plan_id: int, row: PlanRow) -> bool:
 
 
 def upsert_customer(conn: Connection, row: CustomerRow) -> None:
-    """Write a customer. Raises CatalogRowUnknown when its service is not known."""
+    """Write a customer, but for what an app changed and Odoo has not taken yet.
+
+    Raises CatalogRowUnknown when its service is not known.
+    """
     _need_service(conn, row.service)
-    conn.execute(_SQL["upsert_customer"], row.__dict__)
+    kept = unsent_values(conn, CUSTOMER, row.service, row.external_id)
+    conn.execute(_SQL["upsert_customer"], {**row.__dict__, **kept})
 
 
 def upsert_subscription(conn: Connection, row: SubscriptionRow) -> None:
+    """Write a subscription, but for what an app changed and Odoo has not taken yet.
+
+    As ``write_subscription``, and raises the same.
+    """
+    kept = unsent_values(conn, SUBSCRIPTION, row.service, row.external_id)
+    write_subscription(conn, replace(row, **kept))
+
+
+def write_subscription(conn: Connection, row: SubscriptionRow) -> None:
     """Write a subscription; other terms than before count its usage again by them.
 
     Another plan begins now and cuts the period; before the subscription's start it

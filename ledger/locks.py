@@ -11,3 +11,6 @@ CLOSE_LOCK = 0x636C6F73
 
 DRIFT_LOCK = 0x64726674
 """Exclusive to who compares with Odoo ("drft"); completed by 0, for all services."""
+RECORD_LOCK = 0x72656364
+"""Exclusive to who writes a customer or subscription ("recd"); completed by a hash of
+its name."""

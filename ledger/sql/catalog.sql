@@ -120,11 +120,12 @@ written AS (
        SET customer_id = excluded.customer_id, plan_id = excluded.plan_id,
            started_at = excluded.started_at, ended_at = excluded.ended_at,
            timezone = excluded.timezone, anchor = excluded.anchor,
-           odoo_id = excluded.odoo_id, updated_at = now()
+           odoo_id = coalesce(excluded.odoo_id, b.odoo_id), updated_at = now()
      WHERE (b.customer_id, b.plan_id, b.started_at, b.ended_at, b.timezone, b.anchor,
             b.odoo_id) IS DISTINCT FROM
            (excluded.customer_id, excluded.plan_id, excluded.started_at,
-            excluded.ended_at, excluded.timezone, excluded.anchor, excluded.odoo_id)
+            excluded.ended_at, excluded.timezone, excluded.anchor,
+            coalesce(excluded.odoo_id, b.odoo_id))
 )
 SELECT plan_id FROM named
 
