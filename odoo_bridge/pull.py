@@ -123,7 +123,7 @@ def _pull(
 
 
 def _pull_kind(run: _Run, kind: str, last: Pull | None, full: Reason | None) -> Tally:
-    tally = Tally()
+    tally = Tally(run.now)
     try:
         if last is None or full is not None:
             absent = _pull_all(run, kind, tally)

@@ -8,6 +8,7 @@ for again at the next pull, whether it has changed or not.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Final
 
 import psycopg
@@ -29,6 +30,7 @@ from ledger.catalog import (
     upsert_subscription,
 )
 from ledger.db import CONTENTION, Connection
+from ledger.holding import taken_since
 from ledger.invoices import upsert_invoice
 from ledger.pulling import Seen
 from ledger.renames import CatalogRowRefused, refuse_rename
@@ -42,12 +44,13 @@ log = structlog.get_logger(__name__)
 
 @dataclass
 class Tally:
-    """What became of a kind's rows, while it grows.
+    """What became of a kind's rows, while it grows; Odoo was read after ``read_at``.
 
     ``refused``: Odoo's ids of those passed over. ``nameless``: one of those has no id
     that it could be asked for by. ``passed_over``: as in a PullReport.
     """
 
+    read_at: datetime
     taken: int = 0
     faults: list[str] = field(default_factory=list)
     refused: set[int] = field(default_factory=set)
@@ -70,7 +73,8 @@ def take_row(conn: Connection, kind: str, row: Any, tally: Tally) -> Seen | None
         with conn.transaction():
             if kind != "invoice":  # it has no name by which anything knows it
                 refuse_rename(conn, kind, service, name, key)
-            _WRITERS[kind](conn, service, entry, key)
+            if not taken_since(conn, kind, service, name, tally.read_at):
+                _WRITERS[kind](conn, service, entry, key)
     except ValidationError as error:
         reason = str(error.messages)
     except (CatalogRowRefused, CatalogRowUnknown, UnicodeEncodeError) as error:

@@ -18,6 +18,7 @@ from ledger.db import transaction
 from ledger.unparking import services_with_parked
 from odoo_bridge import closing, events, pull, push
 from odoo_bridge import checking, pull, push
+from odoo_bridge import outgoing, pull, push
 from odoo_bridge.client import connect
 from odoo_bridge.drift_nightly import check_drift_nightly
 from odoo_bridge.errors import OdooError, OdooRetryError
@@ -34,6 +35,10 @@ from schemas.messages import (
 )
 from schemas.messages import APPLY_PARKED, CHECK_DRIFT, PULL_CATALOG, PUSH_ROLLUPS
 from schemas.messages import APPLY_PARKED, CHECK_ODOO, PULL_CATALOG, PUSH_ROLLUPS
+    PULL_CATALOG,
+    PUSH_ROLLUPS,
+    SEND_CHANGES,
+)
 from schemas.settings import load_settings
 
 log = structlog.get_logger(__name__)
@@ -105,6 +110,16 @@ def check_odoo() -> None:
     settings = load_settings(os.environ)
     with _one_line_on_failure("check_failed"):
         checking.check_when_due(settings, announcer, lambda: datetime.now(UTC))
+@shared_task(name=SEND_CHANGES)
+def send_changes() -> None:
+    """Bring Odoo's customers and subscriptions up to what apps made of them here."""
+    settings = load_settings(os.environ)
+    with _one_line_on_failure("send_failed"), connect(settings) as client:
+        report = outgoing.send_changes(
+            client, settings.database_url, lambda: datetime.now(UTC)
+        )
+        if report != outgoing.SendReport():
+            log.info("changes_sent", **vars(report))
 
 
 @contextmanager

@@ -27,6 +27,7 @@ TAKE_EVENTS = "odoo_bridge.tasks.take_events"
 CLOSE_PERIODS = "odoo_bridge.tasks.close_periods"
 CHECK_DRIFT = "odoo_bridge.tasks.check_drift"
 CHECK_ODOO = "odoo_bridge.tasks.check_odoo"
+SEND_CHANGES = "odoo_bridge.tasks.send_changes"
 
 ROUTES = {
     FOLD_BATCH: USAGE_QUEUE,
@@ -40,6 +41,7 @@ ROUTES = {
     CLOSE_PERIODS: ODOO_QUEUE,
     CHECK_DRIFT: ODOO_QUEUE,
     CHECK_ODOO: ODOO_QUEUE,
+    SEND_CHANGES: ODOO_QUEUE,
 }
 
 MESSAGE_VERSION = 1

@@ -13,6 +13,7 @@ from schemas.messages import (
     PUSH_ROLLUPS,
     REVIEW_PARKED,
     TAKE_EVENTS,
+    SEND_CHANGES,
 )
 from schemas.settings import Settings
 
@@ -27,6 +28,7 @@ KICKS: Final = (
     PUSH_ROLLUPS,
     REVIEW_PARKED,
     TAKE_EVENTS,
+    SEND_CHANGES,
 )
 """Tasks that carry nothing and only say "look now"; losing one costs a beat."""
 

@@ -24,6 +24,7 @@ from schemas.messages import (
     REVIEW_PARKED,
     ROUTES,
     TAKE_EVENTS,
+    SEND_CHANGES,
     WEBHOOK_QUEUE,
 )
 
@@ -32,6 +33,7 @@ EVERY_SECONDS = {
     DELIVER_WEBHOOKS: 2,
     TAKE_EVENTS: 3,
     CLOSE_PERIODS: 5,
+    SEND_CHANGES: 2,
     PULL_CATALOG: 30,
     APPLY_PARKED: 60,
     REVIEW_PARKED: 60,

@@ -21,6 +21,7 @@ from schemas.messages import (
     REVIEW_PARKED,
     ROUTES,
     TAKE_EVENTS,
+    SEND_CHANGES,
     USAGE_QUEUE,
     WEBHOOK_QUEUE,
 )
@@ -57,6 +58,7 @@ def test_every_kick_is_scheduled_as_often_as_it_should() -> None:
         DELIVER_WEBHOOKS: 2,
         TAKE_EVENTS: 3,
         CLOSE_PERIODS: 5,
+        SEND_CHANGES: 2,
         PULL_CATALOG: 30,
         APPLY_PARKED: 60,
         REVIEW_PARKED: 60,
