@@ -17,7 +17,7 @@ from schemas.catalog_entries import (
     Subscription,
     Tier,
 )
-from schemas.odoo_rows import Entry
+from schemas.odoo_rows import CatalogEntry
 
 _SQL = load_queries("catalog_read")
 _ENTRIES: Final[dict[str, Any]] = {
@@ -34,7 +34,7 @@ class KnownEntry:
 
     odoo_id: int
     service: str
-    entry: Entry
+    entry: CatalogEntry
 
 
 def read_entries(

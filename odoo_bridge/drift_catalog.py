@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from marshmallow import ValidationError
 
@@ -18,10 +18,10 @@ from ledger.catalog_read import KnownEntry, read_entries
 from ledger.db import Connection
 from odoo_bridge.client import OdooClient
 from odoo_bridge.difference import NONE, Difference, Page, show
-from odoo_bridge.pull import pages
+from odoo_bridge.pull_pages import read_pages
 from schemas.catalog_entries import Charge, Service
 from schemas.messages import plain_number
-from schemas.odoo_rows import KINDS, Entry, read_row, tier_values
+from schemas.odoo_rows import KINDS, CatalogEntry, read_row, tier_values
 
 NOT_PULLED: Final = (
     "Odoo's counts, and drift --repair pulls it; if that does not help, the log says "
@@ -61,8 +61,8 @@ def _compare(
 ) -> Iterator[Page]:
     """One kind, of one service or all; the last page has what Odoo has not."""
     after_id = 0
-    for page in pages(client, kind):
-        rows = [row for row in page if _id_of(row)]
+    for page in read_pages(client, kind):
+        rows = [row for row in page.rows if _id_of(row)]
         last_id = max((_id_of(row) for row in rows), default=after_id)
         known = read_entries(conn, kind, service, after_id, last_id)
         yield _compare_page(kind, service, rows, known)
@@ -94,7 +94,7 @@ def _compare_page(
 def _compare_row(kind: str, row: Any, mine: KnownEntry | None) -> list[Difference]:
     key = _id_of(row)
     try:
-        service, entry = read_row(kind, row)
+        service, read = read_row(kind, row)
     except ValidationError as error:
         of = mine or KnownEntry(
             key, str(row.get("service") or NONE), Service("", "", "")
@@ -112,6 +112,7 @@ def _compare_row(kind: str, row: Any, mine: KnownEntry | None) -> list[Differenc
                 UNREADABLE,
             )
         ]
+    entry = cast(CatalogEntry, read)  # no kind of the catalog is an invoice
     if isinstance(entry, Service):  # as a pull takes it
         entry = replace(
             entry, name=entry.name or entry.code, mode=entry.mode or "shadow"
@@ -140,11 +141,11 @@ def _difference(
     )
 
 
-def _name(entry: Entry) -> str:
+def _name(entry: CatalogEntry) -> str:
     return entry.external_id if hasattr(entry, "external_id") else entry.code
 
 
-def _flatten(entry: Entry | Charge) -> dict[str, Any]:
+def _flatten(entry: CatalogEntry | Charge) -> dict[str, Any]:
     """Values by path: ``price``, ``charge cpu included``; equal where they count so."""
     flat: dict[str, Any] = {}
     for name, value in vars(entry).items():

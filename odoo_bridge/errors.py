@@ -38,7 +38,8 @@ class OdooUnavailableError(OdooRetryError):
     """Odoo went away during the call, which may have committed all the same.
 
     ``retry_after_seconds``: how long Odoo, or the proxy before it, asks to be left
-    alone, at most a quarter of an hour; None where it does not say.
+    alone, at most a quarter of an hour; 0 where it answers "not now", 429 or 503,
+    without saying how long, None where it answers neither.
     """
 
     advice = "if it lasts, look at Odoo's log and the proxy before it"

@@ -27,6 +27,7 @@ from schemas.tls import is_loopback_url, tls_context
 CONNECT_SECONDS: Final = 5.0
 MAX_ANSWER_BYTES: Final = 32 * 1024 * 1024
 """Some thirty times the largest page of the catalog."""
+_NOT_NOW: Final = (429, 503)
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,9 @@ class Answer:
         location = self.headers.get("location", "")
         error = judge_http(self.status, self.content_type, text, location)
         if isinstance(error, OdooUnavailableError):
-            error.retry_after_seconds = read_retry_after(self.headers)
+            asked = read_retry_after(self.headers)
+            not_now = 0.0 if self.status in _NOT_NOW else None
+            error.retry_after_seconds = not_now if asked is None else asked
         return error
 
 

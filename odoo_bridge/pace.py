@@ -14,6 +14,7 @@ from typing import Final
 from odoo_bridge.errors import (
     OdooError,
     OdooFinalError,
+    OdooUnavailableError,
     OdooUnreachableError,
 )
 
@@ -73,7 +74,7 @@ class Pace:
         self._failures += 1
         own = timedelta(seconds=1 << min(self._failures - 1, 10))
         asked = timedelta()
-        if error.retry_after_seconds:
+        if isinstance(error, OdooUnavailableError) and error.retry_after_seconds:
             seconds = min(error.retry_after_seconds, LONGEST_PAUSE.total_seconds())
             asked = timedelta(seconds=seconds)
         self._held_until = now + max(min(own, LONGEST_OWN_PAUSE), asked)

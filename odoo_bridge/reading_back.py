@@ -23,13 +23,12 @@ from ledger.catalog import (
 from ledger.db import CONTENTION, Connection, Limits, long_work
 from ledger.holding import CUSTOMER, taken_since
 from ledger.outgoing import Look, looks_to_take, mark_looked
-from odoo_bridge.apply_rows import MODEL
 from odoo_bridge.client import OdooClient
 from odoo_bridge.errors import OdooMisconfiguredError
 from odoo_bridge.faults import one_line
+from odoo_bridge.pull_pages import PAGE_ROWS, read_pages
 from schemas.odoo_rows import read_row
 
-PAGE_ROWS: Final = 500
 LIMITS: Final = Limits(statement_seconds=200, lock_seconds=20)
 """A row that a person changed meanwhile may have a subscription's usage counted again;
 one that takes longer than the task may, is left to the next pull."""
@@ -49,29 +48,23 @@ def read_back(
         if not looks:
             return 0
         read_at = clock()
-        rows, last_id = _fetch(client, kind, looks)
-        seen = [look for look in looks if look.odoo_id <= last_id]
-        for look in seen:
+        rows = _fetch(client, kind, looks)
+        for look in looks:
             _take(conn, kind, look, rows.get(look.odoo_id), read_at)
-    return len(seen)
+    return len(looks)
 
 
-def _fetch(
-    client: OdooClient, kind: str, looks: list[Look]
-) -> tuple[dict[int, Any], int]:
-    """Odoo's rows by id, and up to which id they are all that there are."""
-    first, last = looks[0].odoo_id, looks[-1].odoo_id
-    limit = min(PAGE_ROWS, last - first + 1)
-    page = {"kind": kind, "after_id": first - 1, "limit": limit}
-    answer = client.repeat(MODEL, "export_catalog", **page)
+def _fetch(client: OdooClient, kind: str, looks: list[Look]) -> dict[int, Any]:
+    """Odoo's rows by id; one that is gone is in none of its pages."""
+    ids = [look.odoo_id for look in looks]
+    rows = (row for page in read_pages(client, kind, ids=ids) for row in page.rows)
     try:
-        rows = {int(row["id"]): row for row in answer["rows"]}
+        return {int(row["id"]): row for row in rows}
     except (KeyError, TypeError, ValueError) as error:
         raise OdooMisconfiguredError(
             "export_catalog answered something else than a page of rows; another "
             "version of the addon is installed in Odoo"
         ) from error
-    return rows, max(rows) if len(rows) >= limit else last
 
 
 def _take(conn: Connection, kind: str, look: Look, row: Any, read_at: datetime) -> None:

@@ -16,6 +16,7 @@ from odoo_bridge.client import OdooClient
 from odoo_bridge.errors import (
     OdooAccessError,
     OdooConflictError,
+    OdooError,
     OdooInvalidError,
     OdooMisconfiguredError,
     OdooTimeoutError,
@@ -89,7 +90,7 @@ def send_rollups(client: OdooClient, encoded: Encoded) -> list[Outcome]:
             OdooConflictError,
             OdooUnavailableError,
         ) as error:
-            if error.retry_after_seconds is not None:
+            if _is_not_now(error):
                 raise  # too busy for any row; a search would make it busier
             client.repeat(MODEL, METHOD, rows=[])
             if len(part) > 1 and calls < MAX_CALLS:
@@ -102,6 +103,13 @@ def send_rollups(client: OdooClient, encoded: Encoded) -> list[Outcome]:
             for place, outcome in _read_answer(answer, len(part)):
                 outcomes[part[place]] = outcome
     return outcomes
+
+
+def _is_not_now(error: OdooError) -> bool:
+    return (
+        isinstance(error, OdooUnavailableError)
+        and error.retry_after_seconds is not None
+    )
 
 
 def rollup_row(claim: Claim) -> Row:

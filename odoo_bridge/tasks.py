@@ -16,9 +16,7 @@ from celery import current_app, shared_task
 
 from ledger.db import transaction
 from ledger.unparking import services_with_parked
-from odoo_bridge import closing, events, pull, push
-from odoo_bridge import checking, pull, push
-from odoo_bridge import outgoing, pull, push
+from odoo_bridge import checking, closing, events, outgoing, pull, push
 from odoo_bridge.client import connect
 from odoo_bridge.drift_nightly import check_drift_nightly
 from odoo_bridge.errors import OdooError, OdooRetryError
@@ -28,16 +26,13 @@ from odoo_bridge.pace import Pace
 from schemas.broker import PUBLISH_ERRORS
 from schemas.messages import (
     APPLY_PARKED,
+    CHECK_DRIFT,
+    CHECK_ODOO,
     CLOSE_PERIODS,
     PULL_CATALOG,
     PUSH_ROLLUPS,
-    TAKE_EVENTS,
-)
-from schemas.messages import APPLY_PARKED, CHECK_DRIFT, PULL_CATALOG, PUSH_ROLLUPS
-from schemas.messages import APPLY_PARKED, CHECK_ODOO, PULL_CATALOG, PUSH_ROLLUPS
-    PULL_CATALOG,
-    PUSH_ROLLUPS,
     SEND_CHANGES,
+    TAKE_EVENTS,
 )
 from schemas.settings import load_settings
 
@@ -98,18 +93,24 @@ def close_periods() -> None:
         )
         if report != closing.CloseReport():
             log.info("periods_closed", **vars(report))
+
+
 @shared_task(name=CHECK_DRIFT)
 def check_drift() -> None:
     """Compare ledger and Odoo once a night, and report what is not the same."""
     settings = load_settings(os.environ)
     with _one_line_on_failure("drift_failed"):
         check_drift_nightly(settings, lambda: datetime.now(UTC))
+
+
 @shared_task(name=CHECK_ODOO)
 def check_odoo() -> None:
     """Look what Odoo is and what the bridge lacks there: at the start, then hourly."""
     settings = load_settings(os.environ)
     with _one_line_on_failure("check_failed"):
         checking.check_when_due(settings, announcer, lambda: datetime.now(UTC))
+
+
 @shared_task(name=SEND_CHANGES)
 def send_changes() -> None:
     """Bring Odoo's customers and subscriptions up to what apps made of them here."""

@@ -13,8 +13,10 @@ from schemas.timestamps import EARLIEST_US, LATEST_US
 
 USAGE_QUEUE = "usage-batches"
 ODOO_QUEUE = "odoo-sync"
+ODOO_READS_QUEUE = "odoo-reads"
+"""What may take minutes, so that what keeps Odoo equal need not wait for it."""
 WEBHOOK_QUEUE = "webhook-kicks"
-QUEUES = (USAGE_QUEUE, ODOO_QUEUE, WEBHOOK_QUEUE)
+QUEUES = (USAGE_QUEUE, ODOO_QUEUE, ODOO_READS_QUEUE, WEBHOOK_QUEUE)
 
 FOLD_BATCH = "workers.tasks.fold_batch"
 APPLY_PARKED = "workers.tasks.apply_parked"
@@ -36,11 +38,11 @@ ROUTES = {
     FREEZE_PERIODS: USAGE_QUEUE,
     DELIVER_WEBHOOKS: WEBHOOK_QUEUE,
     PUSH_ROLLUPS: ODOO_QUEUE,
-    PULL_CATALOG: ODOO_QUEUE,
+    PULL_CATALOG: ODOO_READS_QUEUE,
     TAKE_EVENTS: ODOO_QUEUE,
     CLOSE_PERIODS: ODOO_QUEUE,
-    CHECK_DRIFT: ODOO_QUEUE,
-    CHECK_ODOO: ODOO_QUEUE,
+    CHECK_DRIFT: ODOO_READS_QUEUE,
+    CHECK_ODOO: ODOO_READS_QUEUE,
     SEND_CHANGES: ODOO_QUEUE,
 }
 

@@ -39,7 +39,8 @@ KINDS: Final = ("service", "metric", "plan", "customer", "subscription")
 PULLED: Final = (*KINDS, "invoice")
 
 Row = dict[str, Any]
-Entry = Service | Metric | Plan | Customer | Subscription | Invoice
+CatalogEntry = Service | Metric | Plan | Customer | Subscription
+Entry = CatalogEntry | Invoice
 
 
 def odoo_time(instant: datetime) -> str:

@@ -4,31 +4,31 @@ from typing import Any, Final
 
 from schemas.messages import (
     APPLY_PARKED,
-    CLOSE_PERIODS,
     CHECK_DRIFT,
     CHECK_ODOO,
+    CLOSE_PERIODS,
     DELIVER_WEBHOOKS,
     FREEZE_PERIODS,
     PULL_CATALOG,
     PUSH_ROLLUPS,
     REVIEW_PARKED,
-    TAKE_EVENTS,
     SEND_CHANGES,
+    TAKE_EVENTS,
 )
 from schemas.settings import Settings
 
 KICKS: Final = (
     APPLY_PARKED,
-    CLOSE_PERIODS,
     CHECK_DRIFT,
     CHECK_ODOO,
+    CLOSE_PERIODS,
     DELIVER_WEBHOOKS,
     FREEZE_PERIODS,
     PULL_CATALOG,
     PUSH_ROLLUPS,
     REVIEW_PARKED,
-    TAKE_EVENTS,
     SEND_CHANGES,
+    TAKE_EVENTS,
 )
 """Tasks that carry nothing and only say "look now"; losing one costs a beat."""
 
@@ -37,8 +37,8 @@ _KICK_HARD_SECONDS: Final = 300
 # A pull may have usage counted again: statements of up to 10 minutes each, one set for
 # each subscription of a plan. Its own limits are the database's; this is the last one.
 _PULL_SOFT_SECONDS: Final = 3600
+# A comparison with Odoo has the same: it looks at all there ever was.
 _PULL_HARD_SECONDS: Final = 3660
-"""Of a comparison with Odoo as well, which looks at all there ever was."""
 
 
 def task_settings(settings: Settings) -> dict[str, Any]:

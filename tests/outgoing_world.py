@@ -9,7 +9,7 @@ from ledger.local_changes import save_customer, save_subscription
 from odoo_bridge.client import OdooClient
 from odoo_bridge.outgoing import LEASE, send_changes
 from odoo_bridge.outgoing import SendReport as SendReport
-from odoo_bridge.pull import MODEL
+from odoo_bridge.pull_pages import MODEL
 from tests.bridge_world import Bridge
 from tests.ledger_world import STARTED
 

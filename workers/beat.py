@@ -3,8 +3,9 @@
 A kick carries nothing: its task claims whatever is due, under a lease, so a kick too
 many costs one empty query and a second beat changes nothing. That is why there is no
 lock on beat: with idempotent slots, nothing has to be held, renewed or broken open
-when the holder is frozen. What is guarded is the pile: while one kick waits in a queue
-that holds nothing but kicks, none is added, however long its worker is away.
+when the holder is frozen. What is guarded is the pile: while some kicks wait in a queue
+that holds nothing but kicks, none is added, however long its worker is away. The rarer
+a task, the more may wait before it, so that the frequent ones never take its place.
 """
 
 from typing import Any
@@ -13,27 +14,28 @@ from celery.beat import Scheduler
 
 from schemas.messages import (
     APPLY_PARKED,
-    CLOSE_PERIODS,
     CHECK_DRIFT,
     CHECK_ODOO,
+    CLOSE_PERIODS,
     DELIVER_WEBHOOKS,
     FREEZE_PERIODS,
     ODOO_QUEUE,
+    ODOO_READS_QUEUE,
     PULL_CATALOG,
     PUSH_ROLLUPS,
     REVIEW_PARKED,
     ROUTES,
-    TAKE_EVENTS,
     SEND_CHANGES,
+    TAKE_EVENTS,
     WEBHOOK_QUEUE,
 )
 
 EVERY_SECONDS = {
     PUSH_ROLLUPS: 1,
     DELIVER_WEBHOOKS: 2,
+    SEND_CHANGES: 2,
     TAKE_EVENTS: 3,
     CLOSE_PERIODS: 5,
-    SEND_CHANGES: 2,
     PULL_CATALOG: 30,
     APPLY_PARKED: 60,
     REVIEW_PARKED: 60,
@@ -42,10 +44,7 @@ EVERY_SECONDS = {
     CHECK_ODOO: 60,
 }
 EXPIRES_SECONDS = 60
-KICK_QUEUES = frozenset({ODOO_QUEUE, WEBHOOK_QUEUE})
-MAX_WAITING = 3
-"""Kicks that may wait in one queue: those of its other tasks must find a place."""
-"""Kicks that may wait in one queue: those of the other tasks must find a place."""
+KICK_QUEUES = frozenset({ODOO_QUEUE, ODOO_READS_QUEUE, WEBHOOK_QUEUE})
 
 
 def beat_schedule() -> dict[str, dict[str, Any]]:
@@ -58,6 +57,20 @@ def beat_schedule() -> dict[str, dict[str, Any]]:
         }
         for task, seconds in EVERY_SECONDS.items()
     }
+
+
+def most_waiting(task: str) -> int:
+    """How many kicks may wait in the task's queue for one of its own to be added.
+
+    One for each task of the queue, and one more for each that is more frequent.
+    """
+    own = (EVERY_SECONDS[task], task)
+    queue = [
+        (seconds, each)
+        for each, seconds in EVERY_SECONDS.items()
+        if ROUTES[each] == ROUTES[task]
+    ]
+    return len(queue) + sum(other < own for other in queue)
 
 
 class KickScheduler(Scheduler):
@@ -73,7 +86,9 @@ class KickScheduler(Scheduler):
         """
         with self.app.producer_or_acquire() as pooled:
             queue = ROUTES[entry.task]
-            if queue in KICK_QUEUES and self._waiting(queue, pooled) >= MAX_WAITING:
+            if queue in KICK_QUEUES and self._waiting(queue, pooled) >= most_waiting(
+                entry.task
+            ):
                 return None
             return super().apply_async(
                 entry, producer=pooled, advance=advance, **kwargs

@@ -11,7 +11,12 @@ from deploy.embedded.environment import Parts
 from deploy.embedded.postgres import Postgres
 from deploy.embedded.redis_server import RedisServer
 from deploy.embedded.state import State
-from schemas.messages import ODOO_QUEUE, USAGE_QUEUE, WEBHOOK_QUEUE
+from schemas.messages import (
+    ODOO_QUEUE,
+    ODOO_READS_QUEUE,
+    USAGE_QUEUE,
+    WEBHOOK_QUEUE,
+)
 from schemas.settings import Settings
 
 CELERY_NODES = ("worker", "bridge", "webhooks")
@@ -70,8 +75,10 @@ def application_programs(
     log_level = ("-l", settings.log_level)
     for name, queue, processes in (
         ("worker", USAGE_QUEUE, settings.worker_concurrency),
-        # Two: while a pull has usage counted again, for minutes, pushes go on.
+        # Two: while one pushes what has gathered in an outage, bills and events go on.
         ("bridge", ODOO_QUEUE, 2),
+        # Two: a comparison of everything lets the catalog be pulled beside it.
+        ("reader", ODOO_READS_QUEUE, 2),
         # Two: while one pump drains its last exchanges, the next already claims.
         ("webhooks", WEBHOOK_QUEUE, 2),
     ):

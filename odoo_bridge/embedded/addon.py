@@ -7,8 +7,8 @@ from odoo_bridge.embedded.addon_check import bridge_check
 from odoo_bridge.embedded.addon_close import close_period
 from odoo_bridge.embedded.addon_export import export_catalog
 from odoo_bridge.embedded.addon_findings import resolve_findings, store_findings
-from odoo_bridge.embedded.addon_read_usage import export_usage, find_usage
 from odoo_bridge.embedded.addon_horizon import read_horizon
+from odoo_bridge.embedded.addon_read_usage import export_usage, find_usage
 from odoo_bridge.embedded.addon_usage import upsert_rollups
 from odoo_bridge.embedded.catalog import (
     RECONCILIATION,

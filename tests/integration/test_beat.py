@@ -10,25 +10,24 @@ from celery import Celery
 from schemas.broker import celery_settings
 from schemas.messages import (
     APPLY_PARKED,
-    CLOSE_PERIODS,
     CHECK_DRIFT,
     CHECK_ODOO,
+    CLOSE_PERIODS,
     DELIVER_WEBHOOKS,
     FREEZE_PERIODS,
     ODOO_QUEUE,
     PULL_CATALOG,
     PUSH_ROLLUPS,
+    QUEUES,
     REVIEW_PARKED,
     ROUTES,
-    TAKE_EVENTS,
     SEND_CHANGES,
-    USAGE_QUEUE,
-    WEBHOOK_QUEUE,
+    TAKE_EVENTS,
 )
 from schemas.task_settings import KICKS
 from tests.broker_settings import broker_settings
 from tests.embedded_servers import BrokerServer
-from workers.beat import MAX_WAITING, KickScheduler, beat_schedule
+from workers.beat import KICK_QUEUES, KickScheduler, beat_schedule
 
 
 @pytest.fixture
@@ -78,7 +77,7 @@ def test_each_kick_reaches_its_queue_and_expires(
     with own_redis.client as client:
         messages: list[Any] = [
             (queue, json.loads(item))
-            for queue in (ODOO_QUEUE, WEBHOOK_QUEUE, USAGE_QUEUE)
+            for queue in QUEUES
             for item in client.lrange(queue, 0, -1)
         ]
     assert {m["headers"]["task"]: queue for queue, m in messages} == {
@@ -95,8 +94,25 @@ def test_kicks_do_not_pile_up_while_no_worker_takes_them(
         kick_all(first)
         kick_all(second)
 
-    assert length(own_redis, ODOO_QUEUE) == MAX_WAITING
-    assert length(own_redis, WEBHOOK_QUEUE) == MAX_WAITING
+    for queue in KICK_QUEUES:
+        tasks = sum(ROUTES[task] == queue for task in KICKS)
+        assert tasks <= length(own_redis, queue) <= 2 * tasks
+
+
+def test_a_frequent_kick_leaves_rarer_ones_their_place(
+    own_redis: BrokerServer, app: Celery
+) -> None:
+    scheduler = KickScheduler(app)
+    entries = {entry.task: entry for entry in scheduler.schedule.values()}
+    for _ in range(10):
+        scheduler.apply_async(entries[PUSH_ROLLUPS])
+        scheduler.apply_async(entries[TAKE_EVENTS])
+
+    scheduler.apply_async(entries[CLOSE_PERIODS])
+
+    with own_redis.client as client:
+        newest = json.loads(client.lrange(ODOO_QUEUE, 0, 0)[0])
+    assert newest["headers"]["task"] == CLOSE_PERIODS
 
 
 def test_the_schedule_is_that_of_the_settings_and_nothing_else(app: Celery) -> None:

@@ -163,21 +163,21 @@ def test_calls_share_one_connection_where_the_server_keeps_it(protocol: str) -> 
 @pytest.mark.parametrize(
     ("headers", "seconds"),
     [
-        ({}, None),
+        ({}, 0.0),
         ({"retry_after": "7"}, 7.0),
         ({"retry_after": "0"}, 0.0),
         ({"retry_after": "99999999"}, 900.0),
         ({"retry_after": "9" * 400}, 900.0),
-        ({"retry_after": "-5"}, None),
-        ({"retry_after": "1.5"}, None),
-        ({"retry_after": "soon"}, None),
+        ({"retry_after": "-5"}, 0.0),
+        ({"retry_after": "1.5"}, 0.0),
+        ({"retry_after": "soon"}, 0.0),
         ({"retry_after": "Wed, 21 Oct 2037 07:28:00 GMT"}, 900.0),
         ({"retry_after": "Wed, 21 Oct 2015 07:28:00 GMT"}, 0.0),
-        ({"retry_after": "Wed, 99 Foo 2015"}, None),
+        ({"retry_after": "Wed, 99 Foo 2015"}, 0.0),
     ],
 )
 def test_how_long_odoo_asks_to_be_left_alone(
-    protocol: str, status: int, headers: dict[str, str], seconds: float | None
+    protocol: str, status: int, headers: dict[str, str], seconds: float
 ) -> None:
     with receiving(respond(status, b"", **headers)) as odoo:
         settings = settings_for(f"http://127.0.0.1:{odoo.port}", ODOO_PROTOCOL=protocol)
