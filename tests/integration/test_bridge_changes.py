@@ -273,6 +273,7 @@ def test_a_draft_is_pulled_and_shown_until_it_is_deleted(bridge: Bridge) -> None
     ask_odoo(USAGE, "upsert_rollups", rows=rows)
     close = {"service": world.code, "customer": "customer", **period}
     (result,) = ask_odoo(USAGE, "close_period", rows=[close])
+    assert result["status"] == "created", result
     assert pull(bridge).faults == ()
 
     with connect_ledger(bridge.database_url) as conn:

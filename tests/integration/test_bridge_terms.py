@@ -53,7 +53,7 @@ class Older(OdooClient):
     def repeat(self, model: str, method: str, **named: Any) -> Any:
         """As the real one, without the keys that are new."""
         answer = self._client.repeat(model, method, **named)
-        for row in answer["rows"]:
+        for row in answer.get("rows", ()):
             for part in (row, *row.get("charges", ())):
                 for key in ("rounding", "rounding_precision", "grace_hours", "minimum"):
                     part.pop(key, None)
