@@ -267,10 +267,11 @@ def test_a_draft_is_pulled_and_shown_until_it_is_deleted(bridge: Bridge) -> None
         "period_start": "2026-02-01 00:00:00",
         "period_end": "2026-03-01 00:00:00",
     }
-    usage: dict[str, Any] = {"service": world.code, "subscription": "sub-0"}
-    usage |= {"quantity": "2", "amount": "7.50", "currency": "CAD", "revision": 1}
-    rows = [{**usage, **period, "state": "frozen"}]
-    ask_odoo(USAGE, "upsert_rollups", rows=rows)
+    usage = {"service": world.code, "subscription": "sub-0", "metric": "sum"}
+    usage |= {"quantity": "2", "amount": "7.50", "currency": "CAD", "state": "frozen"}
+    rows = [{**usage, **period, "revision": 1}]
+    (sent,) = ask_odoo(USAGE, "upsert_rollups", rows=rows)
+    assert sent["status"] == "created", sent
     close = {"service": world.code, "customer": "customer", **period}
     (result,) = ask_odoo(USAGE, "close_period", rows=[close])
     assert result["status"] == "created", result
