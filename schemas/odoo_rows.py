@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Final
 
 from marshmallow import EXCLUDE, ValidationError, fields, pre_load
@@ -43,8 +44,12 @@ CatalogEntry = Service | Metric | Plan | Customer | Subscription
 Entry = CatalogEntry | Invoice
 
 
+@lru_cache(maxsize=4096)
 def odoo_time(instant: datetime) -> str:
-    """``2026-01-31 05:00:00``: an aware instant as Odoo takes it, in UTC."""
+    """``2026-01-31 05:00:00``: an aware instant as Odoo takes it, in UTC.
+
+    Kept, because thousands of rollups share a few periods.
+    """
     return f"{instant.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
 
 
