@@ -111,3 +111,10 @@ def test_parked_counters_are_given_up_after_thirty_days_unless_told_otherwise() 
 def test_parked_counters_wait_for_whole_days_and_ten_years_at_most(days: str) -> None:
     with pytest.raises(SettingsError, match="FUSION_PARKED_DEAD_DAYS"):
         load_settings({**GOOD, "FUSION_PARKED_DEAD_DAYS": days})
+
+
+@pytest.mark.parametrize("rows", ["0", "1001", "1.5", "many"])
+def test_a_push_has_a_thousand_rows_at_most(rows: str) -> None:
+    assert load_settings(GOOD).odoo_push_rows == 500
+    with pytest.raises(SettingsError, match="ODOO_PUSH_ROWS"):
+        load_settings({**GOOD, "ODOO_PUSH_ROWS": rows})
