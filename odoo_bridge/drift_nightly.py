@@ -19,6 +19,7 @@ from odoo_bridge.faults import one_line
 from schemas.settings import Settings
 
 AFTER_FAILURE: Final = timedelta(minutes=10)
+FIRST_NIGHT: Final = timedelta(hours=1)
 MAX_LOGGED: Final = 100
 """Differences of one night that have a line in the log; the last line has the sum."""
 
@@ -59,16 +60,19 @@ def check_drift_nightly(
 
 
 def is_due(last: LastLook, now: datetime, hour: int) -> bool:
-    """Whether no comparison has begun since the hour came last; a new ledger is due.
+    """Whether no comparison has begun since the hour came last.
 
-    One that failed is tried again after a while.
+    One that failed is tried again after a while. The first of a ledger waits for the
+    night: when all begins, catalogs are still on their way.
     """
     begin = now.replace(hour=hour, minute=0, second=0, microsecond=0)
     if begin > now:
         begin -= timedelta(days=1)
     if last.failed_at is not None and now - last.failed_at < AFTER_FAILURE:
         return False
-    return last.began_at is None or last.began_at < begin
+    if last.began_at is None:
+        return now - begin < FIRST_NIGHT
+    return last.began_at < begin
 
 
 def _log_page(page: Page, lines: int) -> None:

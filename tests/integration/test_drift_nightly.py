@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from ingest_api.metrics import render_metrics
 from ledger.backlog import read_backlog
+from ledger.catalog import mark_synced
 from ledger.db import connect as connect_ledger
 from ledger.drift import LastLook, lock_drift
 from ledger.status import read_syncs
@@ -70,6 +72,25 @@ def test_a_difference_is_told_in_log_ledger_and_odoo_and_stays(
     assert pair.bridge.usage()[0]["quantity"] == "9999"
 
 
+def test_the_metrics_show_what_was_found_and_how_long_ago(
+    pair: Pair, settings: Settings
+) -> None:
+    with connect_ledger(settings.database_url) as conn:
+        before = render_metrics(0, read_backlog(conn, NIGHT), NIGHT).decode()
+    first, _ = pair.rows()
+    pair.by_hand("write", [first], vals={"quantity": "9999"})
+
+    check(settings, NIGHT)
+
+    later = NIGHT + timedelta(hours=1)
+    with connect_ledger(settings.database_url) as conn:
+        after = render_metrics(0, read_backlog(conn, later), later).decode()
+    assert 'fusion_billing_drift{level="drift"} 0.0' in before
+    assert "drift_check_age_seconds" not in before
+    assert 'fusion_billing_drift{level="drift"} 0.0' not in after
+    assert "fusion_billing_drift_check_age_seconds 3600.0" in after
+
+
 def test_it_is_done_once_a_night(pair: Pair, settings: Settings) -> None:
     assert check(settings, NIGHT)
     assert not check(settings, NIGHT + timedelta(hours=23, minutes=59))
@@ -94,6 +115,8 @@ def test_an_odoo_that_is_away_is_tried_again_later_the_same_night(
     }.items():
         monkeypatch.setenv(name, value)
     tasks.failures.forget()
+    with connect_ledger(settings.database_url) as conn:
+        mark_synced(conn, "drift", datetime(2026, 1, 1, tzinfo=UTC))
 
     with capture_logs() as lines:
         tasks.check_drift()
@@ -107,7 +130,9 @@ def test_an_odoo_that_is_away_is_tried_again_later_the_same_night(
 @pytest.mark.parametrize(
     ("last", "now", "due"),
     [
-        (None, "00:00", True),
+        (None, "02:59", False),
+        (None, "03:10", True),
+        (None, "04:00", False),
         ("1 03:00", "02:59", False),
         ("1 02:59", "03:00", True),
         ("2 03:00", "03:01", False),

@@ -81,6 +81,16 @@ def test_a_bill_that_waits_is_shown_with_what_it_waits_for(conn: Connection) -> 
     assert "2026-06-15 12:00:00 UTC" in row("closed periods")
 
 
+def test_the_comparison_with_odoo_is_told_as_one(conn: Connection) -> None:
+    mark_synced(conn, "drift", AT)
+    mark_sync_failed(conn, "drift", "3 differences; see fusion-billing drift", AT)
+    conn.commit()
+
+    (line,) = [x for x in status().stdout.splitlines() if "compared with Odoo" in x]
+
+    assert "3 differences" in line
+
+
 def test_a_database_that_is_busy_is_told_from_one_that_is_away(
     conn: Connection, database_url: str, environment: pytest.MonkeyPatch
 ) -> None:
