@@ -64,6 +64,9 @@ def _url(schemes: tuple[str, ...]) -> validate.Validator:
                 raise ValidationError(f"must begin with one of {', '.join(schemes)}://")
             if not parts.hostname and parts.scheme not in ("postgresql", "postgres"):
                 raise ValidationError("names no host")
+            if parts.scheme in ("http", "https") and "@" in parts.netloc:
+                # It would take the place of the key, and be shown with the URL.
+                raise ValidationError("must hold no user and password")
             return value
 
     return _Url()

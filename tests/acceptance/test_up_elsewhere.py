@@ -17,6 +17,7 @@ from deploy.embedded.state import State, leftovers, remove_state
 from tests.embedded_servers import (
     BrokerServer,
 )
+from tests.scripted_server import closed_port_url
 from tests.stack_process import (
     PROCESSES,
     assert_data_kept,
@@ -24,9 +25,11 @@ from tests.stack_process import (
     end_up,
     is_healthy,
     keep_data,
+    output_of,
     running_stack,
     start_up,
 )
+from tests.waiting import wait_until
 
 
 def test_named_servers_replace_the_embedded_ones(
@@ -43,6 +46,28 @@ def test_named_servers_replace_the_embedded_ones(
         assert stack.database_url == database_url
         assert stack.addresses["broker_url"] == redis_server.url
         assert not state.postgres.exists()
+        wait_until(lambda: "addon 19.0." in shown_by(state), "up shows Odoo's addon")
+        logs = state.root / "log"
+        wait_until(
+            lambda: any("odoo_checked" in log.read_text() for log in logs.iterdir()),
+            "a worker logs what it found in Odoo",
+            90,
+        )
+
+
+def test_an_odoo_that_is_away_is_shown_and_stops_nothing(state: State) -> None:
+    url = closed_port_url()
+    environ = os.environ | {"ODOO_URL": url, "ODOO_API_KEY": "none"}
+    with running_stack(state.root, environ) as stack:
+        wait_until(lambda: "Odoo cannot be reached" in shown_by(state), "up shows it")
+
+        assert set(stack.addresses["processes"]) == PROCESSES - {"odoo"}
+        assert stack.process.poll() is None
+
+
+def shown_by(state: State) -> str:
+    """What `up` has printed."""
+    return output_of(state.root).read_text()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root's PostgreSQL is another user")

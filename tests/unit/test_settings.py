@@ -71,6 +71,14 @@ def test_a_secret_key_that_cannot_encrypt_is_a_fault(key: str) -> None:
     assert "FUSION_SECRET_KEY: must be 32 bytes" in str(caught.value)
 
 
+def test_a_url_of_odoo_holds_no_password() -> None:
+    with pytest.raises(SettingsError) as caught:
+        load_settings({**GOOD, "ODOO_URL": "https://me:hunter2@odoo.example"})
+
+    assert "ODOO_URL: must hold no user and password" in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+
+
 def test_a_secret_key_as_fernet_makes_it_is_taken() -> None:
     for _ in range(20):
         key = Fernet.generate_key().decode()
