@@ -4,6 +4,8 @@ from typing import Final
 
 SERVICE: Final = "fusion.billing.service"
 USAGE: Final = "fusion.billing.usage"
+EVENT: Final = "fusion.billing.webhook"
+FINDING: Final = "fusion.billing.reconciliation"
 
 ADDON: Final = "fusion_centralize_billing"
 ODOO_SERIES: Final = "19.0"
@@ -15,7 +17,15 @@ CALLED: Final = (
     (SERVICE, "apply_catalog"),
     (SERVICE, "bridge_check"),
     (SERVICE, "export_catalog"),
+    (SERVICE, "read_horizon"),
+    (USAGE, "close_period"),
+    (USAGE, "export_usage"),
+    (USAGE, "find_usage"),
     (USAGE, "upsert_rollups"),
+    (EVENT, "fetch_events"),
+    (EVENT, "mark_events"),
+    (FINDING, "resolve_findings"),
+    (FINDING, "store_findings"),
 )
 """Every method of the addon that the bridge calls; a test finds one that is missing."""
 
