@@ -25,9 +25,13 @@ class OdooError(Exception):
     advice: ClassVar[str] = ""
     """What a person can do about any error of the class; "" where the text says it."""
 
+    @property
+    def fault(self) -> str:
+        """What was wrong, without the advice: of a row, when Odoo takes others."""
+        return super().__str__()
+
     def __str__(self) -> str:
-        text = super().__str__()
-        return f"{text}; {self.advice}" if self.advice else text
+        return f"{self.fault}; {self.advice}" if self.advice else self.fault
 
 
 class OdooRetryError(OdooError):

@@ -98,7 +98,7 @@ def send_rollups(client: OdooClient, encoded: Encoded) -> list[Outcome]:
                 parts += [part[middle:], part[:middle]]
             else:
                 for index in part:
-                    outcomes[index] = Outcome("error", one_line(str(error)))
+                    outcomes[index] = Outcome("error", one_line(error.fault))
         else:
             for place, outcome in _read_answer(answer, len(part)):
                 outcomes[part[place]] = outcome
