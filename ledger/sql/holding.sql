@@ -27,13 +27,16 @@ SELECT l.unsent, c.external_id, p.code, b.started_at, b.ended_at, b.timezone, b.
  WHERE s.code = %(service)s AND b.external_id = %(external_id)s AND l.unsent <> '{}'
 
 -- name: taken_since_customer
--- A row: what was read of Odoo may be older than what Odoo has taken since.
+-- A row: what was read of Odoo may be older than what Odoo has taken since. No pull lasts
+-- for two hours: what was taken later than that is by a clock that has gone back since.
 UPDATE local_change l
    SET look_again = nextval('local_change_looks')
   FROM customer c
   JOIN service s ON s.id = c.service_id
  WHERE s.code = %(service)s AND c.external_id = %(external_id)s
-   AND l.kind = 'customer' AND l.record_id = c.id AND l.taken_at >= %(read_at)s
+   AND l.kind = 'customer' AND l.record_id = c.id
+   AND l.taken_at >= %(read_at)s
+   AND l.taken_at < %(read_at)s::timestamptz + interval '2 hours'
 RETURNING 1
 
 -- name: taken_since_subscription
@@ -42,5 +45,7 @@ UPDATE local_change l
   FROM subscription b
   JOIN service s ON s.id = b.service_id
  WHERE s.code = %(service)s AND b.external_id = %(external_id)s
-   AND l.kind = 'subscription' AND l.record_id = b.id AND l.taken_at >= %(read_at)s
+   AND l.kind = 'subscription' AND l.record_id = b.id
+   AND l.taken_at >= %(read_at)s
+   AND l.taken_at < %(read_at)s::timestamptz + interval '2 hours'
 RETURNING 1

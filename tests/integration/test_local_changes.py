@@ -221,6 +221,7 @@ def test_a_pull_that_read_before_a_change_was_taken_is_passed_over(
     assert read(NOW - SECOND)
     assert read(NOW)
     assert not read(NOW + SECOND)
+    assert not read(NOW - DAY)  # by a clock that has gone back since
     assert not taken_since(conn, "customer", world.code, "customer", NOW)
     assert not taken_since(conn, "plan", world.code, "plan", NOW)
 

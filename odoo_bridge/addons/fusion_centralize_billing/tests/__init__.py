@@ -4,6 +4,7 @@ from . import test_bridge_check
 from . import test_exact_decimal
 from . import test_apply_catalog
 from . import test_clients
+from . import test_changes
 from . import test_upsert_rollups
 from . import test_read_back
 from . import test_findings
