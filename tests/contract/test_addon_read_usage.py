@@ -54,9 +54,10 @@ def test_rows_come_back_to_the_last_digit_with_all_that_was_given(world: World) 
         amount="-0.00750000000000000000",
         revision=2**31 - 1,
         state="frozen",
+        working="= -0.01 CAD",
         correction_of=False,
     )
-    late = world.rollup(correction_of=JANUARY)
+    late = world.rollup(correction_of=JANUARY, working=False)
     upsert(world.odoo, own, late)
 
     found = export(world)
