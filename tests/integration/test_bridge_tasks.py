@@ -29,6 +29,8 @@ from tests.contract.odoo_target import OdooTarget
 from tests.embedded_servers import BrokerServer
 from tests.event_world import live_service, outbox, take_all_pending
 from tests.ledger_world import World, counter, make_message, make_world, push
+from tests.ledger_world import World, counter, make_message, push
+from tests.outgoing_world import exported, save_client, subscribe
 from tests.scripted_server import closed_port_url
 from tests.webhook_world import add_endpoint
 
@@ -128,6 +130,21 @@ def test_close_ends_a_frozen_period_as_an_invoice(
 
 
 @pytest.mark.usefixtures("environ")
+def test_sending_brings_what_an_app_saved_to_odoo(
+    standin: OdooTarget, database_url: str, tmp_path: Path
+) -> None:
+    with bridge_to(standin, database_url, tmp_path, "json2") as bridge:
+        save_client(bridge)
+        subscribe(bridge, "app-sub")
+
+        with capture_logs() as lines:
+            tasks.send_changes()
+            tasks.send_changes()
+
+        assert "app-sub" in exported(bridge, "subscription")
+        assert [line["event"] for line in lines] == ["changes_sent"]
+
+
 def test_an_odoo_that_is_away_is_one_line_and_no_failure(
     standin: OdooTarget,
     database_url: str,
@@ -139,15 +156,18 @@ def test_an_odoo_that_is_away_is_one_line_and_no_failure(
         connect_ledger(database_url) as conn,
     ):
         push(conn, make_message(bridge.world, [counter("1")]))
+        save_client(bridge)
     environ.setenv("ODOO_URL", closed_port_url())
 
     with capture_logs() as lines:
         for _ in range(3):
             tasks.push_rollups()
+            tasks.send_changes()
         tasks.pull_catalog()
 
     assert [(line["event"], line["log_level"]) for line in lines] == [
         ("push_failed", "warning"),
+        ("send_failed", "warning"),
         ("pull_failed", "warning"),
     ]
     assert rollup_state(database_url)[0]["pushed_revision"] == 0
