@@ -28,6 +28,7 @@ PROCESSES = {
     "api",
     "worker",
     "bridge",
+    "reader",
     "webhooks",
     "beat",
     "flower",

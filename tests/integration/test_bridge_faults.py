@@ -8,6 +8,8 @@ from structlog.testing import capture_logs
 
 from ledger.db import connect as connect_ledger
 from odoo_bridge import tasks
+from odoo_bridge.pace import Pace
+from odoo_bridge.push import ROWS
 from tests.bridge_world import PROTOCOLS, bridge_to, rollup_state
 from tests.contract.odoo_target import OdooTarget
 from tests.ledger_world import counter, make_message, push
@@ -117,6 +119,7 @@ def set_environment(
         "ODOO_TIMEOUT_SECONDS": "1",
     }.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setattr(tasks, "pace", Pace(ROWS))
     tasks.failures.forget()
     tasks.announcer.forget()
 

@@ -29,7 +29,6 @@ from tests.contract.odoo_target import OdooTarget
 from tests.embedded_servers import BrokerServer
 from tests.event_world import live_service, outbox, take_all_pending
 from tests.ledger_world import World, counter, make_message, make_world, push
-from tests.ledger_world import World, counter, make_message, push
 from tests.outgoing_world import exported, save_client, subscribe
 from tests.scripted_server import closed_port_url
 from tests.webhook_world import add_endpoint
