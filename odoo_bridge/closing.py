@@ -6,7 +6,7 @@ the claim is taken again, and close_period answers with the invoice that it has 
 
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -26,18 +26,9 @@ from ledger.closing import BillClaim, BillRound, claim_bills
 from ledger.db import Connection, connect
 from ledger.pushing import push_failed_before
 from odoo_bridge.client import OdooClient
-from odoo_bridge.errors import (
-    OdooAccessError,
-    OdooConflictError,
-    OdooError,
-    OdooInvalidError,
-    OdooMisconfiguredError,
-    OdooTimeoutError,
-    OdooTooLargeError,
-    OdooUnavailableError,
-    OdooUnreachableError,
-)
+from odoo_bridge.errors import OdooError
 from odoo_bridge.faults import one_line
+from odoo_bridge.row_calls import RowCall, send_rows
 from schemas.messages import plain_number
 from schemas.odoo_rows import odoo_time
 
@@ -131,7 +122,7 @@ def _close(
     try:
         if push_failed_before(conn, SYNC_KIND):
             client.repeat(MODEL, METHOD, rows=[])
-        outcomes = _send(client, claims)
+        outcomes = send_rows(client, CALL, [close_row(claim) for claim in claims])
     except OdooError as error:
         now = clock()
         release_bills(conn, claims, lease_until, now)
@@ -140,45 +131,18 @@ def _close(
     return _mark(conn, claims, outcomes, clock())
 
 
-def _send(client: OdooClient, claims: Sequence[BillClaim]) -> list[Outcome]:
-    """An outcome per claim. A call that bills are to blame for is halved.
-
-    Raises OdooError when none is: when Odoo does not take a call without rows either.
-    """
-    try:
-        answer = client.repeat(MODEL, METHOD, rows=[close_row(c) for c in claims])
-    except (OdooTimeoutError, OdooUnreachableError):
-        raise
-    except (
-        OdooInvalidError,
-        OdooTooLargeError,
-        OdooAccessError,
-        OdooConflictError,
-        OdooUnavailableError,
-    ) as error:
-        client.repeat(MODEL, METHOD, rows=[])
-        if len(claims) == 1:
-            return [Outcome("error", reason=one_line(str(error)))]
-        middle = len(claims) // 2
-        return [*_send(client, claims[:middle]), *_send(client, claims[middle:])]
-    return _read_answer(answer, len(claims))
+def _read_outcome(row: Mapping[str, Any]) -> Outcome:
+    status, found = row["status"], row["id"]
+    reason = one_line(str(row["reason"] or f"status {status} without a reason"))
+    counted = isinstance(found, int) and found > 0
+    return Outcome(status, found if counted else None, reason)
 
 
-def _read_answer(answer: Any, rows: int) -> list[Outcome]:
-    outcomes = [Outcome("error", reason="Odoo gave no result for the row")] * rows
-    try:
-        for row in answer:
-            status, found = row["status"], row["id"]
-            reason = one_line(str(row["reason"] or f"status {status} without a reason"))
-            if 0 <= (place := int(row["index"])) < rows:
-                counted = isinstance(found, int) and found > 0
-                outcomes[place] = Outcome(status, found if counted else None, reason)
-    except (KeyError, TypeError, ValueError) as error:
-        raise OdooMisconfiguredError(
-            f"{METHOD} answered something else than a result per row; another version "
-            "of the addon is installed in Odoo"
-        ) from error
-    return outcomes
+def _fail(reason: str) -> Outcome:
+    return Outcome("error", reason=reason)
+
+
+CALL: Final = RowCall(MODEL, METHOD, _read_outcome, _fail)
 
 
 def _mark(

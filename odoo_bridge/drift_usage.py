@@ -24,7 +24,8 @@ from odoo_bridge.client import OdooClient
 from odoo_bridge.difference import Compared, Difference, Page, name_usage, show
 from odoo_bridge.drift_values import KEY, codes_of, unknown_row, usage_differences
 from odoo_bridge.errors import OdooMisconfiguredError
-from odoo_bridge.sending import MODEL, Row, rollup_row
+from odoo_bridge.sending import MODEL, rollup_row
+from schemas.odoo_rows import Row
 
 PAGE_ROWS: Final = 1_000
 MAX_REFUSED: Final = 1_000

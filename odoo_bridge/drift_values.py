@@ -14,8 +14,8 @@ from odoo_bridge.difference import (
     read_time,
     show,
 )
-from odoo_bridge.sending import Row
 from schemas.messages import MAX_INT4, plain_number
+from schemas.odoo_rows import Row
 
 KEY: Final = ("service", "subscription", "metric", "period_start", "correction_of")
 NUMBERS: Final = frozenset({"quantity", "included", "overage", "amount"})

@@ -1,8 +1,4 @@
-"""Sends claimed rollups in as few calls as it can, and says what became of each.
-
-A call that fails is halved when rows may be to blame: when Odoo still takes the same
-call without rows. So one row that Odoo chokes on holds up no other.
-"""
+"""Sends claimed rollups in as few calls as it can, and says what became of each."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,28 +9,14 @@ from ledger.money import EXACT
 from ledger.pushing import Claim
 from ledger.working_text import working_text
 from odoo_bridge.client import OdooClient
-from odoo_bridge.errors import (
-    OdooAccessError,
-    OdooConflictError,
-    OdooError,
-    OdooInvalidError,
-    OdooMisconfiguredError,
-    OdooTimeoutError,
-    OdooTooLargeError,
-    OdooUnavailableError,
-    OdooUnreachableError,
-)
 from odoo_bridge.faults import one_line
+from odoo_bridge.row_calls import RowCall, send_rows
 from schemas.messages import plain_number
-from schemas.odoo_rows import odoo_time
+from schemas.odoo_rows import Row, odoo_time
 
 MODEL: Final = "fusion.billing.usage"
 METHOD: Final = "upsert_rollups"
-MAX_CALLS: Final = 32
-"""Of one batch, when Odoo refuses it whole and the rows to blame are searched for."""
 TAKEN: Final = ("created", "updated", "unchanged", "stale")
-
-Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -74,42 +56,11 @@ def send_rollups(client: OdooClient, encoded: Encoded) -> list[Outcome]:
 
     Safe to repeat: the values are absolute, and Odoo keeps the newest revision.
     """
-    rows, outcomes = encoded.rows, list(encoded.outcomes)
-    parts, calls = [list(rows)] if rows else [], 0
-    while parts:
-        part = parts.pop()
-        calls += 1
-        try:
-            answer = client.repeat(MODEL, METHOD, rows=[rows[i] for i in part])
-        except (OdooTimeoutError, OdooUnreachableError):
-            raise
-        except (
-            OdooInvalidError,
-            OdooTooLargeError,
-            OdooAccessError,
-            OdooConflictError,
-            OdooUnavailableError,
-        ) as error:
-            if _is_not_now(error):
-                raise  # too busy for any row; a search would make it busier
-            client.repeat(MODEL, METHOD, rows=[])
-            if len(part) > 1 and calls < MAX_CALLS:
-                middle = len(part) // 2
-                parts += [part[middle:], part[:middle]]
-            else:
-                for index in part:
-                    outcomes[index] = Outcome("error", one_line(error.fault))
-        else:
-            for place, outcome in _read_answer(answer, len(part)):
-                outcomes[part[place]] = outcome
+    outcomes = list(encoded.outcomes)
+    found = send_rows(client, CALL, list(encoded.rows.values()))
+    for index, outcome in zip(encoded.rows, found, strict=True):
+        outcomes[index] = outcome
     return outcomes
-
-
-def _is_not_now(error: OdooError) -> bool:
-    return (
-        isinstance(error, OdooUnavailableError)
-        and error.retry_after_seconds is not None
-    )
 
 
 def rollup_row(claim: Claim) -> Row:
@@ -150,25 +101,17 @@ def rollup_row(claim: Claim) -> Row:
     }
 
 
-def _read_answer(answer: Any, rows: int) -> list[tuple[int, Outcome]]:
-    """Each row's place and outcome. Raises OdooMisconfiguredError on another shape."""
-    try:
-        return [
-            (place, _read_outcome(row))
-            for row in answer
-            if 0 <= (place := int(row["index"])) < rows
-        ]
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise OdooMisconfiguredError(
-            f"{METHOD} answered something else than a result per row; another version "
-            "of the addon is installed in Odoo"
-        ) from error
-
-
-def _read_outcome(row: Any) -> Outcome:
+def _read_outcome(row: Mapping[str, Any]) -> Outcome:
     status, reason, revision = row["status"], row["reason"], row.get("revision")
     if status not in TAKEN:
         unknown = "" if status == "error" else f"status {status}: "
         return Outcome("error", one_line(f"{unknown}{reason or 'no reason'}"))
     counted = isinstance(revision, int) and not isinstance(revision, bool)
     return Outcome(status, revision=revision if counted else None)
+
+
+def _fail(reason: str) -> Outcome:
+    return Outcome("error", reason)
+
+
+CALL: Final = RowCall(MODEL, METHOD, _read_outcome, _fail)
