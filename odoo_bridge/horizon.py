@@ -13,7 +13,9 @@ another machine.
 The horizon of one database does not fall. Where it does, its clock was set back; where
 the number of its next transaction falls, it is an older state of itself; where its
 name, its tables or the companies that we are shown are others, it is another database.
-The last pull says nothing about these: then all rows are pulled. A step back of the
+The last pull says nothing about these: then all rows are pulled; and what was sent may
+be gone there, and is sent again (odoo_bridge/resending.py), but for other companies and
+clocks. A step back of the
 clock by more than the margin that falls between two pulls, and is made good before the
 second, is left to the next full pull; so are rows written by sessions that Odoo's role
 is not shown, and by SQL that leaves ``write_date`` as it was.
@@ -52,10 +54,14 @@ class Horizon:
 
 @dataclass(frozen=True)
 class Reason:
-    """Why all rows are pulled. ``anew``: the last pull was of something else."""
+    """Why all rows are pulled. ``anew``: the last pull was of something else.
+
+    ``lost``: what was sent to Odoo may be gone there.
+    """
 
     text: str
     anew: bool = False
+    lost: bool = False
 
 
 def read_horizon(client: OdooClient) -> Horizon:
@@ -81,12 +87,15 @@ def why_full(
     if last is None:
         return Reason("nothing was pulled yet")
     if last.source.split(" ")[0] != horizon.database:
-        return Reason("another database answers at Odoo's URL", anew=True)
-    if last.source != horizon.source:
-        text = "Odoo's database was copied or restored, or shows other companies"
-        return Reason(text, anew=True)
+        text = "another database answers at Odoo's URL"
+        return Reason(text, anew=True, lost=True)
+    if last.source.split(" ")[1] != horizon.incarnation:
+        return Reason("Odoo's database was copied or restored", anew=True, lost=True)
     if horizon.transaction < last.odoo_transaction:
-        return Reason("an older state of Odoo's database was restored", anew=True)
+        text = "an older state of Odoo's database was restored"
+        return Reason(text, anew=True, lost=True)
+    if last.source != horizon.source:
+        return Reason("Odoo shows other companies", anew=True)
     if horizon.at < last.watermark + MARGIN:
         return Reason("the clock of Odoo's database was set back", anew=True)
     if every is None:

@@ -40,6 +40,7 @@ from odoo_bridge.faults import one_line
 from odoo_bridge.horizon import MARGIN, Horizon, Reason, read_horizon, why_full
 from odoo_bridge.pull_pages import Page, read_pages
 from odoo_bridge.pull_rows import Tally, take_row
+from odoo_bridge.resending import bill_lost, send_lost
 from schemas.messages import MAX_INT4
 from schemas.odoo_rows import PULLED
 
@@ -114,6 +115,10 @@ def _pull(
     reasons = {k: why_full(pulls.get(k), horizon, now, full_every) for k in PULLED}
     for text in {r.text for r in reasons.values() if r is not None and r.anew}:
         log.warning("odoo_pulled_anew", reason=text)
+    first = reasons[PULLED[0]]
+    if first is not None and first.lost:
+        # Before any row of it is taken, and before this pull is noted.
+        send_lost(database_url, now)
     tallies = [_pull_kind(run, kind, pulls.get(kind), reasons[kind]) for kind in PULLED]
     return PullReport(
         sum(tally.taken for tally in tallies),
@@ -124,6 +129,9 @@ def _pull(
 
 def _pull_kind(run: _Run, kind: str, last: Pull | None, full: Reason | None) -> Tally:
     tally = Tally(run.now)
+    lost = last if full is not None and full.lost else None
+    if lost is not None:
+        tally.known_ids = frozenset(lost.passed_over)
     try:
         if last is None or full is not None:
             absent = _pull_all(run, kind, tally)
@@ -131,6 +139,13 @@ def _pull_kind(run: _Run, kind: str, last: Pull | None, full: Reason | None) -> 
                 note_deleted(
                     run.client, run.database_url, kind, absent, tally.refused, run.now
                 )
+            if (
+                kind == "invoice"
+                and last is not None
+                and full is not None
+                and full.lost
+            ):
+                bill_lost(run.database_url, last, run.now)
         else:
             changed = read_pages(run.client, kind, last.watermark, last.passed_over)
             for page in changed:

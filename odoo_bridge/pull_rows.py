@@ -48,6 +48,7 @@ class Tally:
 
     ``refused``: Odoo's ids of those passed over. ``nameless``: one of those has no id
     that it could be asked for by. ``passed_over``: as in a PullReport.
+    ``known_ids``: where Odoo may have dealt ids anew, those that are what they were.
     """
 
     read_at: datetime
@@ -56,6 +57,7 @@ class Tally:
     refused: set[int] = field(default_factory=set)
     nameless: bool = False
     passed_over: set[tuple[str, str, str]] = field(default_factory=set)
+    known_ids: frozenset[int] | None = None
 
 
 def take_row(conn: Connection, kind: str, row: Any, tally: Tally) -> Seen | None:
@@ -71,7 +73,7 @@ def take_row(conn: Connection, kind: str, row: Any, tally: Tally) -> Seen | None
             raise ValidationError("is no id", "id")
         name = name_of(kind, entry, key)
         with conn.transaction():
-            if kind != "invoice":  # it has no name by which anything knows it
+            if _keeps_its_name(kind, key, tally):
                 refuse_rename(conn, kind, service, name, key)
             if not taken_since(conn, kind, service, name, tally.read_at):
                 _WRITERS[kind](conn, service, entry, key)
@@ -93,6 +95,14 @@ def take_row(conn: Connection, kind: str, row: Any, tally: Tally) -> Seen | None
         return None
     tally.refused.add(key)
     return Seen(key, None, None)
+
+
+def _keeps_its_name(kind: str, key: int, tally: Tally) -> bool:
+    """Whether the record of that id is to have the name that the ledger knows.
+
+    An invoice has no name by which anything knows it.
+    """
+    return kind != "invoice" and (tally.known_ids is None or key in tally.known_ids)
 
 
 def name_of(kind: str, entry: Any, odoo_id: int) -> str:
