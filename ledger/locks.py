@@ -11,6 +11,10 @@ CLOSE_LOCK = 0x636C6F73
 
 DRIFT_LOCK = 0x64726674
 """Exclusive to who compares with Odoo ("drft"); completed by 0, for all services."""
+
 RECORD_LOCK = 0x72656364
 """Exclusive to who writes a customer or subscription ("recd"); completed by a hash of
 its name."""
+
+PULL_LOCK = 0x70756C6C
+"""Exclusive to who pulls from Odoo ("pull"); completed by 0, for all services."""

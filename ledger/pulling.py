@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ledger.db import Connection
+from ledger.locks import PULL_LOCK
 from ledger.queries import load_queries
 
 _SQL = load_queries("pulling")
@@ -49,6 +50,17 @@ class Lost:
     service: str
     name: str
     odoo_id: int
+
+
+def lock_pulls(conn: Connection, *, wait: bool) -> bool:
+    """Let nobody else pull until the session ends; False: another one does.
+
+    ``wait``: until that has ended. Raises psycopg.errors.LockNotAvailable when it takes
+    longer than the connection waits for a lock.
+    """
+    name = "wait_for_lock" if wait else "try_lock"
+    row = conn.execute(_SQL[name], {"lock_space": PULL_LOCK}).fetchone()
+    return wait or (row is not None and bool(row[0]))
 
 
 def read_pulls(conn: Connection) -> dict[str, Pull]:

@@ -2,9 +2,11 @@
 
 Every kind is pulled by pages: all rows, or those that have changed since the last pull
 (``odoo_bridge/horizon.py`` says how that misses none). A pull may run at any time and
-twice at once: every write is an upsert of what Odoo says, a row that has not changed
-writes nothing, and a pull that ends before its last page notes nothing, so that the
-next one begins where it did.
+again: every write is an upsert of what Odoo says, a row that has not changed writes
+nothing, and a pull that ends before its last page notes nothing, so that the next one
+begins where it did. But one runs at a time: a page that one has read and is slow to
+write would undo what another has written since, and a plan that goes and comes back is
+two changes of plan, for good.
 
 A full pull is due now and then all the same, and whenever the last pull says nothing
 about the Odoo that answers. It also brings what no date tells, and what was deleted.
@@ -31,6 +33,7 @@ from ledger.pulling import (
     count_deleted,
     find_absent,
     finish_pull,
+    lock_pulls,
     read_pulls,
 )
 from odoo_bridge.client import OdooClient
@@ -46,6 +49,8 @@ from schemas.odoo_rows import PULLED
 
 LIMITS: Final = Limits(statement_seconds=600, lock_seconds=20)
 """A fold, for whose lock a row may have to wait, ends within 18 seconds."""
+TURN: Final = Limits(statement_seconds=600, lock_seconds=600)
+"""How long a pull that cannot be left out waits for the one that runs."""
 
 log = structlog.get_logger(__name__)
 
@@ -79,10 +84,13 @@ def pull_catalog(
 ) -> PullReport:
     """Pull all rows of every kind, each row in a transaction of its own.
 
-    Notes per kind in ``odoo_sync`` how it went. Raises OdooError when Odoo fails, and
-    psycopg.Error when the ledger does; what was pulled so far stays.
+    Waits while another pull runs, which may have passed what is wanted. Notes per kind
+    in ``odoo_sync`` how it went. Raises OdooError when Odoo fails, and psycopg.Error
+    when the ledger does; what was pulled so far stays.
     """
-    return _pull(client, database_url, now, limits, None)
+    with long_work(database_url, TURN) as turn:
+        lock_pulls(turn, wait=True)
+        return _pull(client, database_url, now, limits, None)
 
 
 def pull_changes(
@@ -92,9 +100,15 @@ def pull_changes(
     full_every_seconds: float,
     limits: Limits = LIMITS,
 ) -> PullReport:
-    """Pull what has changed, or all rows where that is due; else as pull_catalog."""
+    """Pull what has changed, or all rows where that is due; else as pull_catalog.
+
+    While another pull runs it pulls nothing: the next one will.
+    """
     every = timedelta(seconds=full_every_seconds)
-    return _pull(client, database_url, now, limits, every)
+    with long_work(database_url, TURN) as turn:
+        if not lock_pulls(turn, wait=False):
+            return PullReport(0, (), frozenset())
+        return _pull(client, database_url, now, limits, every)
 
 
 def _pull(

@@ -1,5 +1,11 @@
 -- Where the pull of each kind stands, and what Odoo no longer has.
 
+-- name: try_lock
+SELECT pg_try_advisory_lock(%(lock_space)s, 0)
+
+-- name: wait_for_lock
+SELECT pg_advisory_lock(%(lock_space)s, 0)
+
 -- name: read_pulls
 SELECT kind, watermark, full_at, passed_over, source, odoo_transaction
   FROM odoo_sync

@@ -1,5 +1,6 @@
 """An incremental pull takes what changed, misses nothing, and notices deletions."""
 
+import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -12,12 +13,12 @@ from structlog.testing import capture_logs
 
 from ledger.db import connect as connect_ledger
 from ledger.invoices import find_invoice, list_invoices
-from ledger.pulling import Pull, read_pulls
+from ledger.pulling import Pull, lock_pulls, read_pulls
 from ledger.status import first_deleted, read_syncs
 from odoo_bridge.client import OdooClient
 from odoo_bridge.pull import PullReport, pull_catalog, pull_changes
 from odoo_bridge.pull_pages import MODEL
-from tests.bridge_world import Bridge, bridge_to
+from tests.bridge_world import Between, Bridge, bridge_to
 from tests.contract.odoo_target import OdooTarget
 from tests.ledger_world import counter, make_message, push
 
@@ -294,3 +295,42 @@ def test_a_draft_is_pulled_and_shown_until_it_is_deleted(bridge: Bridge) -> None
         assert list_invoices(conn, world.service_id).total == 0
         assert find_invoice(conn, world.service_id, stored.id) is None
     assert deleted(bridge, "invoice") == [str(result["id"])]
+
+
+def test_a_slow_pull_does_not_undo_what_another_has_pulled(bridge: Bridge) -> None:
+    order = order_of(bridge, "sub-0")
+    found: list[PullReport] = []
+
+    def change(named: Any) -> None:
+        if named.get("kind") == "subscription" and not found:
+            vals = {"x_fc_anchor": "anniversary"}
+            bridge.odoo.ask(ORDER, "write", ids=[order], vals=vals)
+            found.append(pull(bridge))
+            written.append(anchors(bridge)[0])
+
+    written: list[Any] = []
+    pull(bridge, Between(bridge.client, change))
+    written.append(anchors(bridge)[0])
+    pull(bridge)
+
+    # Else: anniversary, calendar, and anniversary again.
+    assert found == [PullReport(0, (), frozenset())]
+    assert written == [("sub-0", "calendar")] * 2
+    assert anchors(bridge)[0] == ("sub-0", "anniversary")
+
+
+def test_a_pull_that_is_asked_for_waits_for_the_one_that_runs(bridge: Bridge) -> None:
+    done = threading.Event()
+
+    def wanted() -> None:
+        pull_catalog(bridge.client, bridge.database_url, datetime.now(UTC))
+        done.set()
+
+    with connect_ledger(bridge.database_url) as running:
+        lock_pulls(running, wait=True)
+        waiting = threading.Thread(target=wanted)
+        waiting.start()
+        early = done.wait(1)
+    waiting.join(30)
+
+    assert (early, done.is_set()) == (False, True)
