@@ -52,6 +52,11 @@ class Saved:
     changed: frozenset[str]
 
 
+def revision_at(now: datetime) -> int:
+    """The least revision of a change that is made now: the seconds since 2020."""
+    return (now - REVISIONS_SINCE) // _SECOND
+
+
 def save_customer(
     conn: Connection,
     service_id: int,
@@ -169,5 +174,5 @@ def _note_change(
     now: datetime,
 ) -> None:
     values = {"kind": kind, "record_id": record_id, "changed": sorted(changed)}
-    revision = max(1, (now - REVISIONS_SINCE) // _SECOND)
-    conn.execute(_SQL["note_change"], {**values, "revision": revision, "now": now})
+    values |= {"revision": max(1, revision_at(now)), "now": now}
+    conn.execute(_SQL["note_change"], values)

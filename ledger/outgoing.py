@@ -136,7 +136,7 @@ def mark_overtaken(
 ) -> None:
     """Raise the revision above the one that Odoo holds, unless a change has since.
 
-    So it is when the ledger was restored from a backup, or a clock went back.
+    So it is when a clock went back, and the ledger was restored from a backup.
     """
     values = {"kind": change.kind, "record_id": change.record_id, "held": held}
     conn.execute(_SQL["mark_overtaken"], {**values, "retry_at": retry_at})

@@ -17,7 +17,7 @@ STALE: Final = "stale"
 
 @dataclass(frozen=True)
 class Applied:
-    """What became of a row: one of TAKEN, with Odoo's id; STALE; or "error".
+    """What became of a row: one of TAKEN or STALE, with Odoo's id; or "error".
 
     ``reason``: of an error, in one line; ``revision``: the newer one that Odoo holds.
     """
@@ -42,7 +42,7 @@ def _read_outcome(row: Mapping[str, Any]) -> Applied:
     if status in TAKEN:
         return Applied(status, int(row["id"]))
     if status == STALE:
-        return Applied(STALE, revision=int(row["revision"]))
+        return Applied(STALE, int(row["id"]), revision=int(row["revision"]))
     unknown = "" if status == "error" else f"status {status}: "
     return Applied("error", reason=one_line(f"{unknown}{reason or 'no reason'}"))
 

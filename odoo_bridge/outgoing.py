@@ -4,8 +4,10 @@ Customers first: a subscription waits until Odoo has its customer. Claim with a 
 and commit, call, mark, read back. Whatever happens in between, nothing is lost and
 nothing is done twice: a change stays due until its revision is marked; a revision that
 Odoo has already is answered ``unchanged``, and an older one, of a call that comes late,
-``stale``. After a change was taken, Odoo's row is the truth again, and is read back at
-once: Odoo may have taken it otherwise, as with a client that several services share.
+``stale``. A ledger that was restored from a backup may have changes that are older than
+what Odoo took since: revisions say when they were made, and the later one stays. After
+a change was taken, Odoo's row is the truth again, and is read back at once: Odoo may
+have taken it otherwise, as with a client that several services share.
 """
 
 import random
@@ -20,7 +22,7 @@ import structlog
 from ledger.catalog import mark_sync_failed, mark_synced
 from ledger.db import Connection, connect
 from ledger.holding import CUSTOMER
-from ledger.local_changes import CONTACT_FIELDS
+from ledger.local_changes import CONTACT_FIELDS, revision_at
 from ledger.outgoing import (
     MAX_ATTEMPTS,
     SENT_KINDS,
@@ -156,7 +158,11 @@ def _mark(
             log.warning("change_refused", reason=outcome.reason, **_names(change))
         elif outcome.status == STALE:
             stale += 1
-            # At once, and later only if that does not help.
+            if outcome.revision <= revision_at(now):
+                # Made later than this one, which is from a backup of the ledger.
+                mark_taken(conn, change, outcome.odoo_id, now)
+                continue
+            # By a clock that was ahead. At once, and later only if that does not help.
             due_at = retry_at if change.attempts else now
             mark_overtaken(conn, change, outcome.revision, due_at)
         else:

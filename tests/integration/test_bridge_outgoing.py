@@ -2,9 +2,10 @@
 
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -329,3 +330,38 @@ def test_a_ledger_behind_odoo_s_revision_overtakes_it(bridge: Bridge) -> None:
     assert send(bridge) == SendReport(taken=1, stale=1, read_back=1)
 
     assert exported(bridge, "customer")["app-1"]["name"] == "Newer"
+
+
+def test_a_change_from_a_ledger_s_backup_does_not_undo_a_later_one(
+    bridge: Bridge,
+) -> None:
+    ends = datetime(2027, 2, 1, tzinfo=UTC)
+    save_client(bridge)
+    subscribe(bridge, "app-sub")
+    send(bridge)
+    change_subscription(bridge, "app-sub", anchor="anniversary")
+    with connect_ledger(bridge.database_url) as conn:
+        backup = conn.execute(
+            "SELECT revision, unsent, record_id FROM local_change"
+            " WHERE kind = 'subscription'"
+        ).fetchall()
+    change_subscription(bridge, "app-sub", anchor="calendar", ended_at=ends)
+    time.sleep(1.1)  # the later one is of no later second than its revision says
+    send(bridge)
+    with connect_ledger(bridge.database_url) as conn:
+        conn.execute(
+            "UPDATE local_change SET revision = %s, unsent = %s, due_at = now()"
+            " WHERE record_id = %s AND kind = 'subscription'",
+            backup[0],
+        )
+        conn.execute(
+            "UPDATE subscription SET anchor = 'anniversary', ended_at = NULL"
+            " WHERE external_id = 'app-sub'"
+        )
+
+    assert send(bridge) == SendReport(stale=1, read_back=1)
+
+    assert exported(bridge, "subscription")["app-sub"]["anchor"] == "calendar"
+    columns = "anchor, ended_at"
+    assert in_ledger(bridge, "subscription", columns, "app-sub") == ("calendar", ends)
+    assert send(bridge) == SendReport()
