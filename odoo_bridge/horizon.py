@@ -12,13 +12,13 @@ another machine.
 
 The horizon of one database does not fall. Where it does, its clock was set back; where
 the number of its next transaction falls, it is an older state of itself; where its
-name, its tables or the companies that we are shown are others, it is another database.
-The last pull says nothing about these: then all rows are pulled; and what was sent may
-be gone there, and is sent again (odoo_bridge/resending.py), but for other companies and
-clocks. A step back of the
-clock by more than the margin that falls between two pulls, and is made good before the
-second, is left to the next full pull; so are rows written by sessions that Odoo's role
-is not shown, and by SQL that leaves ``write_date`` as it was.
+name, its tables, its server's timeline (a standby took over, which may lack the last
+moments) or the companies that we are shown are others, it is another database. The last
+pull says nothing about these: then all rows are pulled; and but for companies and
+clocks, what was sent may be gone there, and is sent again (odoo_bridge/resending.py).
+A step back of the clock by more than the margin that falls between two pulls, and is
+made good before the second, is left to the next full pull; so are rows written by
+sessions that Odoo's role is not shown, and by SQL that leaves ``write_date`` as it was.
 """
 
 from collections.abc import Mapping
@@ -90,7 +90,8 @@ def why_full(
         text = "another database answers at Odoo's URL"
         return Reason(text, anew=True, lost=True)
     if last.source.split(" ")[1] != horizon.incarnation:
-        return Reason("Odoo's database was copied or restored", anew=True, lost=True)
+        text = "Odoo's database was copied or restored, or a standby took over"
+        return Reason(text, anew=True, lost=True)
     if horizon.transaction < last.odoo_transaction:
         text = "an older state of Odoo's database was restored"
         return Reason(text, anew=True, lost=True)

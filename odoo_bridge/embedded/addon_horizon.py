@@ -18,6 +18,9 @@ def read_horizon(records: Records) -> dict[str, str]:
     company here.
     """
     row = records.env.conn.execute(_SQL["read_horizon"]).fetchone()
+    timeline = records.env.conn.execute(_SQL["read_timeline"]).fetchone()
     assert row is not None  # noqa: S101 - one row per database
+    assert timeline is not None  # noqa: S101 - one row per server
+    row["incarnation"] += f".{timeline['left']}"
     told = {name: to_wire(_PLAIN, value) for name, value in row.items()}
     return {**told, "database": told["database"] or "", "companies": "1"}

@@ -1,5 +1,6 @@
 """read_horizon, and export_catalog of what changed: what a pull goes on from."""
 
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -105,6 +106,8 @@ def test_it_tells_which_database_it_is_of(addon: OdooTarget) -> None:
     again = addon.ask(SERVICE, "read_horizon")
     for name in ("database", "incarnation", "companies"):
         assert again[name] == told[name] != ""
+    # The database, the addon's tables, and the server's timeline.
+    assert re.fullmatch(r"\d+\.\d+\.[0-9A-F]{8}", told["incarnation"])
 
 
 def test_the_number_of_the_next_transaction_rises(world: World) -> None:

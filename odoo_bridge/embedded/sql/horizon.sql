@@ -12,3 +12,8 @@ SELECT date_trunc('second', least(now(), (
        pg_snapshot_xmax(pg_current_snapshot())::text AS transaction
   FROM pg_database d
  WHERE d.datname = current_database();
+
+-- name: read_timeline
+-- Which promotion the server runs since: another one when a standby took over, which may
+-- lack what was committed last, or when it was restored to an earlier moment.
+SELECT left(pg_walfile_name(pg_current_wal_lsn()), 8);
