@@ -1,7 +1,7 @@
 """The catalog as the ledger has it, in the shape in which it comes from Odoo."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
@@ -54,6 +54,18 @@ def read_entries(
         ]
     make = _ENTRIES[kind]
     return [KnownEntry(row[0], row[1], make(*row[2:])) for row in rows]
+
+
+def read_unsent(
+    conn: Connection, kind: str, odoo_ids: Collection[int]
+) -> dict[int, tuple[frozenset[str], str | None]]:
+    """By Odoo's id, the fields that an app changed and Odoo has not taken.
+
+    With why Odoo refused them, if it has.
+    """
+    values = {"kind": kind, "odoo_ids": list(odoo_ids)}
+    rows = conn.execute(_SQL["read_unsent"], values)
+    return {odoo_id: (frozenset(fields), error) for odoo_id, fields, error in rows}
 
 
 def _read_charges(

@@ -2,7 +2,8 @@
 
 Both are walked by Odoo's ids, so that a renamed entry is one that differs and not two.
 A pull brings the ledger up to Odoo within a minute: what the second look does not find
-any more was only not pulled yet.
+any more was only not pulled yet. What an app changed is on its way to Odoo, and no pull
+overwrites it until it is there: it counts where Odoo refuses it.
 """
 
 import json
@@ -14,7 +15,7 @@ from typing import Any, Final, cast
 
 from marshmallow import ValidationError
 
-from ledger.catalog_read import KnownEntry, read_entries
+from ledger.catalog_read import KnownEntry, read_entries, read_unsent
 from ledger.db import Connection
 from odoo_bridge.client import OdooClient
 from odoo_bridge.difference import NONE, Difference, Page, show
@@ -29,6 +30,10 @@ NOT_PULLED: Final = (
 )
 GONE: Final = (
     "deleted in Odoo, the ledger keeps it: make it there again if it is wanted"
+)
+REFUSED: Final = (
+    "an app changed it, and Odoo refuses that: mend what it names; it is tried again "
+    "by itself"
 )
 UNREADABLE: Final = "correct it in Odoo; until then the ledger keeps what it has"
 
@@ -65,10 +70,12 @@ def _compare(
         rows = [row for row in page.rows if _id_of(row)]
         last_id = max((_id_of(row) for row in rows), default=after_id)
         known = read_entries(conn, kind, service, after_id, last_id)
-        yield _compare_page(kind, service, rows, known)
+        yield _without_unsent(
+            conn, kind, known, _compare_page(kind, service, rows, known)
+        )
         after_id = last_id
     rest = read_entries(conn, kind, service, after_id, None)
-    yield _compare_page(kind, service, [], rest)
+    yield _without_unsent(conn, kind, rest, _compare_page(kind, service, [], rest))
 
 
 def _compare_page(
@@ -89,6 +96,30 @@ def _compare_page(
         for entry in ours.values()
     ]
     return Page(compared, tuple(found))
+
+
+def _without_unsent(
+    conn: Connection, kind: str, known: Sequence[KnownEntry], page: Page
+) -> Page:
+    """The page without what Odoo has not taken yet; what it refuses is failed."""
+    if not page.differences:
+        return page
+    unsent = read_unsent(conn, kind, [entry.odoo_id for entry in known])
+    by_subject = {
+        (entry.service, f"{kind} {_name(entry.entry)}"): unsent[entry.odoo_id]
+        for entry in known
+        if entry.odoo_id in unsent
+    }
+    left: list[Difference] = []
+    for found in page.differences:
+        fields, error = by_subject.get(
+            (found.service, found.subject), (frozenset(), None)
+        )
+        if found.field not in fields and (found.field != "row" or not fields):
+            left.append(found)
+        elif error is not None:
+            left.append(replace(found, level="failed", advice=f"{REFUSED}: {error}"))
+    return Page(page.compared, tuple(left))
 
 
 def _compare_row(kind: str, row: Any, mine: KnownEntry | None) -> list[Difference]:

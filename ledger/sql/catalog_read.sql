@@ -56,3 +56,12 @@ SELECT t.odoo_id, s.code, t.external_id, c.external_id, p.code, t.started_at,
    AND t.odoo_id <= coalesce(%(last_id)s::bigint, t.odoo_id)
    AND (%(service)s::text IS NULL OR s.code = %(service)s)
  ORDER BY t.odoo_id
+
+-- name: read_unsent
+-- What apps changed of some records and Odoo has not taken, and why it refused it.
+SELECT coalesce(c.odoo_id, b.odoo_id), l.unsent, l.error
+  FROM local_change l
+  LEFT JOIN customer c ON l.kind = 'customer' AND c.id = l.record_id
+  LEFT JOIN subscription b ON l.kind = 'subscription' AND b.id = l.record_id
+ WHERE l.kind = %(kind)s AND l.unsent <> '{}'
+   AND (c.odoo_id = ANY(%(odoo_ids)s) OR b.odoo_id = ANY(%(odoo_ids)s))

@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 
+from ledger.db import connect as connect_ledger
 from odoo_bridge.difference import NONE
 from odoo_bridge.drift import find_drift
 from odoo_bridge.pull import pull_catalog
 from tests.bridge_world import now
 from tests.contract.odoo_target import OdooTarget
 from tests.drift_world import Pair, converged
+from tests.outgoing_world import change_subscription, send
 
 MODELS = {
     "metric": "fusion.billing.metric",
@@ -128,3 +130,21 @@ def test_an_entry_that_the_ledger_has_not_pulled_is_told(pair: Pair) -> None:
     )
 
     assert differences(pair) == {("metric new", "row"): (NONE, "new")}
+
+
+def test_what_an_app_changed_counts_only_where_odoo_refuses_it(pair: Pair) -> None:
+    change_subscription(pair.bridge, "sub-0", timezone="Asia/Tokyo")
+    sub_0 = ["x_fc_external_id", "=", "sub-0"]
+    change(pair, "subscription", sub_0, x_fc_anchor="anniversary")
+    on_its_way = differences(pair)
+    with connect_ledger(pair.bridge.database_url) as conn:
+        conn.execute("UPDATE local_change SET error = 'no such zone'")
+    refused = [d for d in pair.drift() if d.field == "timezone"]
+    send(pair.bridge)
+
+    anchor = ("subscription sub-0", "anchor")
+    assert on_its_way[anchor] == ("calendar", "anniversary")
+    assert ("subscription sub-0", "timezone") not in on_its_way
+    assert [(d.level, d.ledger_value) for d in refused] == [("failed", "Asia/Tokyo")]
+    assert refused[0].advice.endswith("by itself: no such zone")
+    assert ("subscription sub-0", "timezone") not in differences(pair)
