@@ -203,7 +203,7 @@ class History:
         happens = self.chance.sample(between, 3)
 
         def meanwhile(named: Any) -> None:
-            while happens and named["kind"] in ("customer", "subscription"):
+            while happens and named.get("kind") in ("customer", "subscription"):
                 step = happens.pop()
                 self.log.append(f"meanwhile {step.__name__}")
                 step()
