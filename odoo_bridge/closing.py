@@ -6,7 +6,7 @@ the claim is taken again, and close_period answers with the invoice that it has 
 
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -26,17 +26,22 @@ from ledger.closing import BillClaim, BillRound, claim_bills
 from ledger.db import Connection, connect
 from ledger.pushing import push_failed_before
 from odoo_bridge.client import OdooClient
+from odoo_bridge.close_call import (
+    METHOD,
+    MODEL,
+    Outcome,
+    send_bills,
+)
 from odoo_bridge.errors import OdooError
 from odoo_bridge.faults import one_line
-from odoo_bridge.row_calls import RowCall, send_rows
-from schemas.messages import plain_number
+from odoo_bridge.pace import Pace
 from schemas.odoo_rows import odoo_time
 
-MODEL: Final = "fusion.billing.usage"
-METHOD: Final = "close_period"
 SYNC_KIND: Final = "close"
 MAX_ROWS: Final = 50
-"""Invoices in one call: Odoo takes about a tenth of a second for each."""
+"""Invoices in one call, while Odoo is well. 50 of 20 lines each took it 25 s, one of
+1,000 lines 6 s."""
+SLOW_SECONDS: Final = 10.0
 INVOICED: Final = ("created", "updated", "unchanged")
 
 LEASE: Final = timedelta(seconds=30)
@@ -57,36 +62,49 @@ class CloseReport:
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What became of a bill, and the id of its invoice; an error says why."""
+class _Bills:
+    """Claims that are leased until then."""
 
-    status: str
-    invoice_id: int | None = None
-    reason: str = ""
+    claims: Sequence[BillClaim]
+    lease_until: datetime
+
+
+def close_pace() -> Pace:
+    """At full speed, and down to one customer's bill in a call."""
+    return Pace(MAX_ROWS, least_rows=1, slow_seconds=SLOW_SECONDS)
 
 
 def close_periods(
-    client: OdooClient, database_url: str, clock: Callable[[], datetime]
+    client: OdooClient,
+    database_url: str,
+    clock: Callable[[], datetime],
+    pace: Pace | None = None,
 ) -> CloseReport:
     """Close what is due, call after call, for at most a minute.
 
     Safe to repeat, and to run several times at once. After a failure as a whole it
-    first closes none. Raises OdooError, and psycopg.OperationalError: all stays due.
+    first closes none. Closes nothing while ``pace`` holds, and fewer at a time after a
+    slow call: one that takes longer than Odoo is given would never come to its end.
+    Raises OdooError, and psycopg.OperationalError: all stays due.
     """
     report = CloseReport()
     began = time.monotonic()
+    pace = pace or close_pace()
     with connect(database_url) as conn:
         conn.autocommit = True
         while time.monotonic() - began < RUN_SECONDS:
             now = clock()
+            if pace.holds(now):
+                break
             lease_until = now + LEASE
             with conn.transaction():
-                found = claim_bills(conn, MAX_ROWS, now, lease_until)
+                found = claim_bills(conn, pace.rows, now, lease_until)
             if not found.looked_at:
                 break
             _tell_waiting(found)
             if found.claims:
-                done = _close(client, conn, found.claims, lease_until, clock)
+                bills = _Bills(found.claims, lease_until)
+                done = _close(client, conn, bills, pace, clock)
                 report = CloseReport(
                     report.closed + done.closed,
                     report.refused + done.refused,
@@ -95,54 +113,26 @@ def close_periods(
     return report
 
 
-def close_row(claim: BillClaim) -> dict[str, Any]:
-    """A bill as close_period takes it.
-
-    It names the subscriptions, of which Odoo bills no others, and what their rows come
-    to: where Odoo has other rows, it makes no invoice.
-    """
-    return {
-        "service": claim.service,
-        "customer": claim.customer,
-        "period_start": odoo_time(claim.period.start),
-        "period_end": odoo_time(claim.period.end),
-        "subscriptions": [name for _, name in claim.subscriptions],
-        "rollups": claim.rollups,
-        "amount": plain_number(claim.amount),
-    }
-
-
 def _close(
     client: OdooClient,
     conn: Connection,
-    claims: Sequence[BillClaim],
-    lease_until: datetime,
+    bills: _Bills,
+    pace: Pace,
     clock: Callable[[], datetime],
 ) -> CloseReport:
+    began = time.monotonic()
     try:
         if push_failed_before(conn, SYNC_KIND):
             client.repeat(MODEL, METHOD, rows=[])
-        outcomes = send_rows(client, CALL, [close_row(claim) for claim in claims])
+        outcomes = send_bills(client, bills.claims)
     except OdooError as error:
         now = clock()
-        release_bills(conn, claims, lease_until, now)
+        pace.note_failure(error, now)
+        release_bills(conn, bills.claims, bills.lease_until, now)
         mark_sync_failed(conn, SYNC_KIND, one_line(str(error)), now)
         raise
-    return _mark(conn, claims, outcomes, clock())
-
-
-def _read_outcome(row: Mapping[str, Any]) -> Outcome:
-    status, found = row["status"], row["id"]
-    reason = one_line(str(row["reason"] or f"status {status} without a reason"))
-    counted = isinstance(found, int) and found > 0
-    return Outcome(status, found if counted else None, reason)
-
-
-def _fail(reason: str) -> Outcome:
-    return Outcome("error", reason=reason)
-
-
-CALL: Final = RowCall(MODEL, METHOD, _read_outcome, _fail)
+    pace.note_answer(time.monotonic() - began, clock())
+    return _mark(conn, bills.claims, outcomes, clock())
 
 
 def _mark(

@@ -29,12 +29,15 @@ LONGEST_OWN_PAUSE: Final = timedelta(seconds=30)
 
 @dataclass
 class Pace:
-    """Remembers how the last calls went; one for each process.
+    """Remembers how the last calls went; one for each process and kind of call.
 
-    ``most_rows``: of a call at full speed.
+    ``most_rows``: of a call at full speed; ``least_rows``: of the smallest;
+    ``slow_seconds``: what takes longer is too much at a time.
     """
 
     most_rows: int
+    least_rows: int = LEAST_ROWS
+    slow_seconds: float = SLOW_SECONDS
     _shares: int = 1
     _failures: int = 0
     _held_until: datetime | None = None
@@ -42,7 +45,7 @@ class Pace:
     @property
     def rows(self) -> int:
         """How many rows the next call may have."""
-        return max(self.most_rows // self._shares, min(LEAST_ROWS, self.most_rows))
+        return max(self.most_rows // self._shares, min(self.least_rows, self.most_rows))
 
     def holds(self, now: datetime) -> bool:
         """Whether to leave Odoo alone for now."""
@@ -52,11 +55,11 @@ class Pace:
         """Odoo took a call; ``seconds``: how long that took it."""
         self._failures = 0
         self._held_until = None
-        if seconds > SLOW_SECONDS:
-            times = 1 << math.ceil(math.log2(seconds / SLOW_SECONDS))
+        if seconds > self.slow_seconds:
+            times = 1 << math.ceil(math.log2(seconds / self.slow_seconds))
             self._slow_down(times)
             self._held_until = now + min(timedelta(seconds=seconds), LONGEST_OWN_PAUSE)
-        elif seconds * 2 <= SLOW_SECONDS:
+        elif seconds * 2 <= self.slow_seconds:
             self._shares = max(self._shares // 2, 1)
 
     def note_failure(self, error: OdooError, now: datetime) -> None:

@@ -40,6 +40,7 @@ log = structlog.get_logger(__name__)
 failures = FailureLog()
 pace = Pace(push.ROWS)
 """Of this process, whose tasks run every second."""
+close_pace = closing.close_pace()
 announcer = checking.Announcer(failures)
 
 
@@ -89,7 +90,7 @@ def close_periods() -> None:
     settings = load_settings(os.environ)
     with _one_line_on_failure("close_failed"), connect(settings) as client:
         report = closing.close_periods(
-            client, settings.database_url, lambda: datetime.now(UTC)
+            client, settings.database_url, lambda: datetime.now(UTC), close_pace
         )
         if report != closing.CloseReport():
             log.info("periods_closed", **vars(report))

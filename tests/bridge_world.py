@@ -13,6 +13,7 @@ from ledger.db import connect as connect_ledger
 from ledger.known import known_names
 from odoo_bridge.catalog_load import load_catalog_file
 from odoo_bridge.client import OdooClient, connect
+from odoo_bridge.errors import OdooTimeoutError
 from schemas.settings import Settings, load_settings
 from tests.contract.odoo_target import OdooTarget
 from tests.ledger_world import World
@@ -142,6 +143,22 @@ class Between:
         answer = self._client.repeat(model, method, **named)
         self._action(named)
         return answer
+
+
+class TooMany:
+    """A client of an Odoo that kills calls of too many rows, after their time."""
+
+    def __init__(self, client: OdooClient, most: int) -> None:
+        self._client = client
+        self._most = most
+
+    def call(self, model: str, method: str, **named: Any) -> Any:
+        """As the client's, unless it has too many rows."""
+        if len(named.get("rows", ())) > self._most:
+            raise OdooTimeoutError("Odoo did not answer in time")
+        return self._client.call(model, method, **named)
+
+    repeat = call
 
 
 def rollup_state(database_url: str) -> list[Mapping[str, Any]]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from ledger.db import connect as connect_ledger
 from odoo_bridge.closing import CloseReport, close_periods
+from odoo_bridge.pace import Pace
 from odoo_bridge.push import push_rollups
 from tests.bridge_world import Bridge
 from tests.ledger_world import counter, freeze, make_message, push
@@ -49,9 +50,12 @@ def push_all(bridge: Bridge, now: datetime) -> None:
     push_rollups(bridge.client, bridge.database_url, lambda: now)
 
 
-def close_all(bridge: Bridge, now: datetime, client: Any = None) -> CloseReport:
+def close_all(
+    bridge: Bridge, now: datetime, client: Any = None, pace: Pace | None = None
+) -> CloseReport:
     """Close what is due by then."""
-    return close_periods(client or bridge.client, bridge.database_url, lambda: now)
+    by = client or bridge.client
+    return close_periods(by, bridge.database_url, lambda: now, pace)
 
 
 def bills(bridge: Bridge) -> list[Mapping[str, Any]]:

@@ -1,6 +1,7 @@
 """A frozen period ends as one draft invoice in Odoo, whatever happens on the way."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -9,13 +10,15 @@ import pytest
 from structlog.testing import capture_logs
 
 from odoo_bridge.client import connect
-from odoo_bridge.closing import CloseReport
+from odoo_bridge.closing import CloseReport, close_pace
 from odoo_bridge.errors import (
     OdooInvalidError,
     OdooMisconfiguredError,
+    OdooTimeoutError,
+    OdooUnavailableError,
     OdooUnreachableError,
 )
-from tests.bridge_world import Between, Bridge, bridge_to, settings_for
+from tests.bridge_world import Between, Bridge, TooMany, bridge_to, settings_for
 from tests.closing_world import (
     SERVICE,
     USAGE,
@@ -163,6 +166,59 @@ def test_a_bill_that_odoo_chokes_on_holds_up_no_other(bridge: Bridge) -> None:
 
     assert report == CloseReport(closed=4, refused=1)
     assert of_may(bridge)[0] == ("sub-0", "due", None, "no")
+
+
+def test_bills_too_many_for_one_call_are_billed_by_smaller_ones(
+    bridge: Bridge,
+) -> None:
+    client, pace = TooMany(bridge.client, 2), close_pace()
+    now = JUNE
+    for _ in range(10):
+        with suppress(OdooTimeoutError):
+            close_all(bridge, now, client, pace)
+        now += timedelta(seconds=30)
+
+    assert {bill["status"] for bill in bills(bridge)} == {"empty", "created"}
+    assert {bill["reason"] for bill in bills(bridge)} == {None}
+
+
+def test_a_bill_that_alone_takes_too_long_holds_up_no_other(bridge: Bridge) -> None:
+    def take_long(named: Any) -> None:
+        if any(row["period_start"].startswith("2026-05") for row in named["rows"]):
+            raise OdooTimeoutError("Odoo did not answer in time")
+
+    client, pace = Between(bridge.client, take_long), close_pace()
+    now = JUNE
+    for _ in range(15):
+        with suppress(OdooTimeoutError):
+            close_all(bridge, now, client, pace)
+        now += timedelta(seconds=30)
+
+    others = [bill for bill in bills(bridge) if bill["period_start"] != MAY_BEGAN]
+    assert {bill["status"] for bill in others} == {"empty"}
+    (_, status, _, reason), _ = of_may(bridge)
+    assert status == "due"
+    assert reason.startswith("Odoo did not answer in time: one invoice, of too many")
+    assert close_all(bridge, now + HOUR) == CloseReport(closed=1)
+    assert len(invoices(bridge)) == 1
+
+
+def test_an_odoo_that_asks_to_be_left_alone_blames_no_bill(bridge: Bridge) -> None:
+    busy = OdooUnavailableError("busy")
+    busy.retry_after_seconds = 5.0
+
+    def refuse(named: Any) -> None:
+        if named["rows"]:
+            raise busy
+
+    pace = close_pace()
+    with pytest.raises(OdooUnavailableError):
+        close_all(bridge, JUNE, Between(bridge.client, refuse), pace)
+
+    assert {reason for _, _, _, reason in of_may(bridge)} == {None}
+    assert close_all(bridge, JUNE, None, pace) == CloseReport()
+    later = JUNE + timedelta(seconds=6)
+    assert close_all(bridge, later, None, pace) == CloseReport(closed=5)
 
 
 def test_what_froze_live_waits_while_odoo_has_the_service_in_shadow(
