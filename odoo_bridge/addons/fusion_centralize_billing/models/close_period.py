@@ -129,7 +129,8 @@ def _leave_unbilled(usages):
 def _invoice(moves, key, usages):
     """A new draft; a total below zero makes it a credit note."""
     orders = usages.subscription_id.sorted("id")
-    values = orders[0]._prepare_invoice()
+    # The caller's own company has other fiscal positions, and other taxes.
+    values = orders[0].with_company(moves.env.company)._prepare_invoice()
     refund = sum(rounded(usage) for usage in usages) < 0
     if refund:
         values["move_type"] = "out_refund"

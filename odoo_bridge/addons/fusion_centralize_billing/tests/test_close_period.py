@@ -153,3 +153,21 @@ class ClosePeriodTest(InvoicingCase):
         (line,) = self.invoice(self.close()).invoice_line_ids
 
         self.assertEqual(line.tax_ids, abroad)
+
+    def test_the_fiscal_position_is_one_of_the_services_company(self):
+        main = self.env["res.company"].create({"name": "Main"})
+        self.bridge.write({"company_ids": [(4, main.id)], "company_id": main.id})
+        client = self.client
+        ours = self.env["account.fiscal.position"].create({"name": "Ours"})
+        theirs = ours.with_company(main).create(
+            {"name": "Theirs", "company_id": main.id}
+        )
+        client.with_company(self.company).property_account_position_id = ours
+        client.with_company(main).property_account_position_id = theirs
+        self.order.fiscal_position_id = False
+        self.upsert(self.frozen("10.00"))
+
+        result = self.close()
+
+        self.assertEqual(result["reason"], False)
+        self.assertEqual(self.invoice(result).fiscal_position_id, ours)
