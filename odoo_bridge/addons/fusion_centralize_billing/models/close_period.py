@@ -31,7 +31,8 @@ class Usage(models.Model):
         invoice's, or False. The status is created; updated (rows that came since went
         on the draft); unchanged; empty (nothing to pay); shadow (the service is not
         live: nothing is made); or error. Calling again makes no second invoice. Usage
-        of an order that Odoo invoices each period by itself is left to that invoice.
+        of an order that Odoo invoices each period by itself is released to that
+        invoice; what the order had when it ended is billed here, as no other follows.
 
         Raises AccessError for a user who is not the bridge.
         """
@@ -54,7 +55,7 @@ def _close(env, row):
     }
     usages = _find_usages(env, service, link.partner_id, row)
     _check_sum(usages, row)
-    usages = _leave_unbilled(usages)
+    usages = _leave_unbilled(usages - _release(usages))
     moves = env["account.move"].with_company(service.company_id)
     same_key = [(name, "=", value) for name, value in key.items()]
     move = moves.search([*same_key, ("state", "!=", "cancel")])
@@ -108,16 +109,23 @@ def _check_sum(usages, row):
         )
 
 
+def _release(usages):
+    """Leave to their orders' own invoices what those are to bill; answers those.
+
+    Only what is released: usage that was frozen in shadow is never closed, and a
+    switch to live must not charge it.
+    """
+    released = usages.filtered(lambda usage: usage._order_bills())
+    released.filtered(lambda usage: not usage.released).released = True
+    return released
+
+
 def _leave_unbilled(usages):
     """Those that no line bills: own ones first, then corrections.
 
     A line of a cancelled invoice bills nothing.
     """
-    usages = usages.filtered(
-        lambda usage: (
-            not usage.subscription_id._x_fc_has_own_invoice() and not usage._billed_on()
-        )
-    )
+    usages = usages.filtered(lambda usage: not usage._billed_on())
     for usage in usages:
         if reason := refusal(usage):
             raise r.RowError(reason)

@@ -86,10 +86,11 @@ class SaleOrder(models.Model):
         return False
 
     def _x_fc_add_usage(self, moves):
-        """Put frozen usage that no line bills on each order's draft among the moves.
+        """Put released usage that no line bills on each order's draft among the moves.
 
-        Safe to repeat: a row is billed once. A row that its order cannot bill is left,
-        and shows among the usage that is frozen and not invoiced.
+        Safe to repeat: a row is billed once. What was not released is not due: it may
+        have frozen in shadow, and been billed elsewhere. A row that its order cannot
+        bill is left, and shows among the usage that is frozen and not invoiced.
         """
         for order in self.filtered(lambda o: o.sudo().x_fc_service_id.mode == "live"):
             move = moves.filtered(
@@ -101,7 +102,8 @@ class SaleOrder(models.Model):
             )[:1]
             usages = order.sudo().x_fc_usage_ids.filtered(
                 lambda u: (
-                    u.state == "frozen"
+                    u.released
+                    and u.state == "frozen"
                     and u.amount is not False
                     and not u._billed_on()
                     and not refusal(u)

@@ -40,6 +40,10 @@ class Usage(models.Model):
     working = fields.Text(help="How the amount came about, step by step.")
     revision = fields.Integer(required=True, aggregator=None)
     state = fields.Selection(titled(STATES), required=True, default="open")
+    released = fields.Boolean(
+        readonly=True,
+        help="It was closed, and is left to the order's own invoice of each period.",
+    )
     line_ids = fields.One2many(
         "account.move.line", "x_fc_usage_id", string="Invoice Lines"
     )
@@ -65,6 +69,15 @@ class Usage(models.Model):
         """The invoice that bills this row; none where it was cancelled."""
         lines = self.line_ids.filtered(lambda line: line.parent_state != "cancel")
         return lines.move_id
+
+    def _order_bills(self):
+        """Whether an invoice that its order gets each period is to bill it.
+
+        After the order's end there is none any more.
+        """
+        end = self.subscription_id.x_fc_ended_at
+        ended = end and end <= self.period_end
+        return self.subscription_id._x_fc_has_own_invoice() and not ended
 
     @api.depends("metric_id.name", "subscription_id.name", "period_start")
     def _compute_display_name(self):

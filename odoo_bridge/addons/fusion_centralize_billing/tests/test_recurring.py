@@ -1,3 +1,5 @@
+from unittest.mock import patch
+
 from odoo.fields import Command
 from odoo.tests import tagged
 
@@ -17,8 +19,15 @@ class RecurringTest(InvoicingCase):
         cls.order.order_line = [Command.create(plan)]
         cls.order.action_confirm()
 
+    def close_with_own_invoice(self, **more):
+        """close_period where Odoo invoices the order itself, as Enterprise does."""
+        order = type(self.order)
+        with patch.object(order, "_x_fc_has_own_invoice", lambda order: True):
+            return self.close(**more)
+
     def test_plan_and_usage_are_on_one_invoice(self):
         self.upsert(self.frozen("5.00"), self.frozen("-1.00", correction_of=JANUARY))
+        self.close_with_own_invoice()
         invoice = self.order._create_invoices()
 
         self.order._x_fc_add_usage(invoice)
@@ -29,6 +38,7 @@ class RecurringTest(InvoicingCase):
 
     def test_usage_is_added_once(self):
         self.upsert(self.frozen("5.00"))
+        self.close_with_own_invoice()
         invoice = self.order._create_invoices()
 
         self.order._x_fc_add_usage(invoice)
@@ -42,11 +52,38 @@ class RecurringTest(InvoicingCase):
             self.frozen("5.00", currency="JPY"),
             self.rollup(correction_of=JANUARY, amount="1.00"),
         )
+        self.order.x_fc_usage_ids.released = True
         invoice = self.order._create_invoices()
 
         self.order._x_fc_add_usage(invoice)
 
         self.assertEqual(invoice.amount_untaxed, 100.0)
+
+    def test_usage_that_froze_in_shadow_is_not_charged_by_a_switch_to_live(self):
+        self.service.mode = "shadow"
+        self.upsert(self.frozen("5.00"))
+        self.service.mode = "live"
+        invoice = self.order._create_invoices()
+
+        self.order._x_fc_add_usage(invoice)
+
+        self.assertEqual(invoice.amount_untaxed, 100.0)
+
+    def test_usage_of_a_service_in_shadow_is_not_released(self):
+        self.service.mode = "shadow"
+        self.upsert(self.frozen("5.00"))
+
+        self.assertEqual(self.close_with_own_invoice()["status"], "shadow")
+        self.assertFalse(self.order.x_fc_usage_ids.released)
+
+    def test_the_last_period_of_an_order_has_an_invoice_of_its_own(self):
+        self.order.x_fc_ended_at = "2026-02-20 05:00:00"
+        self.upsert(self.frozen("5.00", period_end="2026-02-20 05:00:00"))
+
+        result = self.close_with_own_invoice(period_end="2026-02-20 05:00:00")
+
+        self.assertEqual(result["status"], "created")
+        self.assertEqual(self.invoice(result).amount_untaxed, 5.0)
 
     def test_closing_leaves_usage_to_the_orders_own_invoice(self):
         if "is_subscription" not in self.order._fields:
