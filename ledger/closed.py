@@ -88,6 +88,16 @@ def release_bills(
     conn.execute(_SQL["release_bills"], values)
 
 
+def bill_again(conn: Connection, service: str, invoice_id: int, now: datetime) -> int:
+    """Have what was billed on an invoice of Odoo's billed again; answers how many.
+
+    For a person who has found it deleted, cancelled or cut. Twice, the second finds
+    none. Nothing is billed twice: Odoo passes over rows that a line bills.
+    """
+    values = {"service": service, "invoice_id": invoice_id, "now": now}
+    return conn.execute(_SQL["bill_again"], values).rowcount
+
+
 def _values(held: Sequence[Held]) -> dict[str, list[Any]]:
     counts = [len(each.claim.subscriptions) for each in held]
     return {

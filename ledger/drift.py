@@ -84,6 +84,12 @@ def still_pushed(
     return {(row[0], row[1], row[2], row[3]) for row in rows}
 
 
+def invoices_of(conn: Connection, keys: Sequence[RollupKey]) -> dict[RollupKey, int]:
+    """Odoo's invoice that each was put on, of those that were put on one."""
+    rows = conn.execute(_SQL["invoices_of"], _columns(keys))
+    return {(row[0], row[1], row[2], row[3]): row[4] for row in rows}
+
+
 def unknown_usage(conn: Connection, rows: Sequence[UsageCodes]) -> list[int]:
     """The places of those for which the ledger has no rollup."""
     values = {

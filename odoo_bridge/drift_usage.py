@@ -14,6 +14,7 @@ from ledger.drift import (
     FIRST,
     RollupKey,
     UsageCodes,
+    invoices_of,
     pushed_rollups,
     refused_rollups,
     still_pushed,
@@ -22,7 +23,13 @@ from ledger.drift import (
 from ledger.pushing import Claim, read_claims
 from odoo_bridge.client import OdooClient
 from odoo_bridge.difference import Compared, Difference, Page, name_usage, show
-from odoo_bridge.drift_values import KEY, codes_of, unknown_row, usage_differences
+from odoo_bridge.drift_values import (
+    KEY,
+    codes_of,
+    lost_bill,
+    unknown_row,
+    usage_differences,
+)
 from odoo_bridge.errors import OdooMisconfiguredError
 from odoo_bridge.sending import MODEL, rollup_row
 from schemas.odoo_rows import Row
@@ -56,13 +63,18 @@ def look_at(
             expected[key] = rollup_row(claim)
         except ValueError as error:
             found[key] = [_unrated(claim, str(error))]
+    # Before Odoo is asked: what is billed meanwhile is no difference.
+    billed_on = invoices_of(conn, list(expected))
     held = _find(client, list(expected.values()))
     for key, row in expected.items():
         actual = held.get(_key_of(row))
         compared = Compared(
             key, revisions[key], int(actual["revision"]) if actual else 0
         )
-        if differences := list(usage_differences(row, actual, compared)):
+        differences = list(usage_differences(row, actual, compared))
+        if key in billed_on:
+            differences += lost_bill(row, actual, billed_on[key])
+        if differences:
             found[key] = differences
     still = still_pushed(conn, {key: revisions[key] for key in found})
     return Page(

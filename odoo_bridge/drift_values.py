@@ -34,6 +34,10 @@ MADE_BY_HAND: Final = (
 EDITED_INVOICE: Final = (
     "a person changed the invoice: leave it if that was meant, else correct it there"
 )
+LOST_INVOICE: Final = (
+    "deleted, cancelled or cut by a person, and nothing bills it any more: leave it if "
+    "that was meant, else: fusion-billing bill-again SERVICE INVOICE"
+)
 
 
 def usage_differences(
@@ -92,6 +96,25 @@ def usage_differences(
                 EDITED_INVOICE,
                 actual["id"],
             )
+
+
+def lost_bill(row: Row, actual: Row | None, invoice_id: int) -> Iterator[Difference]:
+    """Of a row that was billed on that invoice: that none bills it by now."""
+    if actual is None or actual["billed"] is not False:
+        return
+    due = round_money(Decimal(row["amount"] or 0), row["currency"])
+    if due:
+        yield Difference(
+            row["service"],
+            "invoice",
+            "warning",
+            f"{name_usage(codes_of(row))} on invoice {invoice_id}",
+            "amount",
+            plain_number(due),
+            NONE,
+            LOST_INVOICE,
+            actual["id"],
+        )
 
 
 def unknown_row(codes: UsageCodes, row: Row) -> Difference:

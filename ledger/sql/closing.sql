@@ -124,3 +124,14 @@ UPDATE period_bill k
        AS g (subscription_id, period_start)
  WHERE k.subscription_id = g.subscription_id AND k.period_start = g.period_start
    AND k.status = 'due' AND k.lease_until = %(lease_until)s
+
+-- name: bill_again
+-- What was billed on an invoice that a person has deleted, cancelled or cut. What some
+-- line bills all the same, Odoo leaves out.
+UPDATE period_bill k
+   SET status = 'due', invoice_id = NULL, closed_at = NULL, reason = NULL,
+       lease_until = NULL, attempts = 0, due_at = %(now)s, waits_since = %(now)s
+  FROM subscription b
+  JOIN service s ON s.id = b.service_id
+ WHERE b.id = k.subscription_id AND s.code = %(service)s
+   AND k.invoice_id = %(invoice_id)s

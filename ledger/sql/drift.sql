@@ -23,6 +23,15 @@ SELECT r.subscription_id, r.metric_id, r.period_start, r.usage_start
   JOIN rollup r USING (subscription_id, metric_id, period_start, usage_start)
  WHERE NOT r.dirty AND r.revision = g.revision
 
+-- name: invoices_of
+-- The invoices of their periods' bills, where Odoo has made one.
+SELECT g.subscription_id, g.metric_id, g.period_start, g.usage_start, k.invoice_id
+  FROM unnest(%(subscription_ids)s::bigint[], %(metric_ids)s::integer[],
+              %(period_starts)s::timestamptz[], %(usage_starts)s::timestamptz[])
+       AS g (subscription_id, metric_id, period_start, usage_start)
+  JOIN period_bill k USING (subscription_id, period_start)
+ WHERE k.invoice_id IS NOT NULL
+
 -- name: unknown_usage
 -- The places of those rows of Odoo's, by its codes, for which there is no rollup.
 SELECT g.place

@@ -9,8 +9,12 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from ledger.closed import bill_again
+from ledger.db import connect as connect_ledger
 from odoo_bridge.client import connect
 from odoo_bridge.closing import CloseReport, close_pace
+from odoo_bridge.difference import Difference
+from odoo_bridge.drift_usage import compare_usage
 from odoo_bridge.errors import (
     OdooInvalidError,
     OdooMisconfiguredError,
@@ -22,6 +26,7 @@ from tests.bridge_world import Between, Bridge, TooMany, bridge_to, settings_for
 from tests.closing_world import (
     SERVICE,
     USAGE,
+    billed_amounts,
     bills,
     close_all,
     freeze_until,
@@ -297,3 +302,52 @@ def test_a_subscription_that_moved_in_odoo_is_billed_to_its_new_client(
     (invoice,) = invoices(bridge)
     assert invoice["partner_id"][1] == "Other"
     assert [status for _, status, _, _ in of_may(bridge)] == ["created", "empty"]
+
+
+@pytest.mark.parametrize("lost", ["deleted", "cancelled"])
+def test_a_lost_invoice_is_told_and_billed_again_on_demand(
+    bridge: Bridge, lost: str
+) -> None:
+    close_all(bridge, JUNE)
+    (first,) = invoices(bridge)
+    assert invoice_drift(bridge) == []
+    method = "unlink" if lost == "deleted" else "button_cancel"
+    bridge.odoo.ask("account.move", method, ids=[first["id"]])
+
+    # The other subscription's row comes to nothing: nobody misses it.
+    (found,) = invoice_drift(bridge)
+    assert found.level == "warning"
+    assert found.subject.endswith(f"on invoice {first['id']}")
+    assert (found.ledger_value, found.odoo_value) == ("0.02", "none")
+    assert close_all(bridge, JUNE + HOUR) == CloseReport()  # it may have been meant
+
+    with connect_ledger(bridge.database_url) as conn:
+        stranger = bill_again(conn, "another", first["id"], JUNE)
+        again = bill_again(conn, bridge.world.code, first["id"], JUNE)
+    assert (stranger, again) == (0, 2)
+    assert close_all(bridge, JUNE + HOUR) == CloseReport(closed=1)
+    living = [found for found in invoices(bridge) if found["state"] != "cancel"]
+    assert len(living) == 1
+    assert len(lines(bridge, living[0]["id"])) == 2
+    assert invoice_drift(bridge) == []
+
+
+def test_billing_an_invoice_again_that_is_there_changes_nothing(
+    bridge: Bridge,
+) -> None:
+    close_all(bridge, JUNE)
+    before = invoices(bridge), billed_amounts(bridge)
+    with connect_ledger(bridge.database_url) as conn:
+        bill_again(conn, bridge.world.code, before[0][0]["id"], JUNE)
+
+    close_all(bridge, JUNE + HOUR)
+
+    assert (invoices(bridge), billed_amounts(bridge)) == before
+    assert {status for _, status, _, _ in of_may(bridge)} == {"unchanged"}
+
+
+def invoice_drift(bridge: Bridge) -> list[Difference]:
+    with connect_ledger(bridge.database_url) as conn:
+        conn.autocommit = True
+        pages = list(compare_usage(bridge.client, conn, bridge.world.code))
+    return [found for page in pages for found in page.differences]
