@@ -44,7 +44,8 @@ _SQL = load_queries("closing")
 class BillClaim:
     """A customer's bill of a period, for one invoice.
 
-    ``subscriptions``: key and external id of each. ``rollups`` is how many rows they
+    ``subscriptions``: key and external id of each; ``plans``: the plan that each was
+    billed by. ``rollups`` is how many rows they
     have of the period, ``amount`` what those come to, before tax. ``attempts``: how
     often Odoo has refused it.
     """
@@ -54,6 +55,7 @@ class BillClaim:
     customer: str
     period: Period
     subscriptions: tuple[tuple[int, str], ...]
+    plans: tuple[str, ...]
     rollups: int
     amount: Decimal
     attempts: int
@@ -92,6 +94,7 @@ class _Bill:
     service: str
     customer: str
     subscription: str
+    plan: str
     attempts: int
     lease_until: datetime | None
     waits_since: datetime
@@ -199,6 +202,7 @@ def _claim(group: _Group, bills: Sequence[_Bill]) -> BillClaim:
         bills[0].customer,
         group.period,
         tuple((bill.subscription_id, bill.subscription) for bill in bills),
+        tuple(bill.plan for bill in bills),
         sum(bill.rollups for bill in bills),
         amount,
         max(bill.attempts for bill in bills),

@@ -41,8 +41,9 @@ class Outcome:
 def close_row(claim: BillClaim) -> dict[str, Any]:
     """A bill as close_period takes it.
 
-    It names the subscriptions, of which Odoo bills no others, and what their rows come
-    to: where Odoo has other rows, it makes no invoice.
+    It names the subscriptions, of which Odoo bills no others, the plan of each in the
+    period, which may have another by now, and what their rows come to: where Odoo has
+    other rows, it makes no invoice.
     """
     return {
         "service": claim.service,
@@ -50,6 +51,7 @@ def close_row(claim: BillClaim) -> dict[str, Any]:
         "period_start": odoo_time(claim.period.start),
         "period_end": odoo_time(claim.period.end),
         "subscriptions": [name for _, name in claim.subscriptions],
+        "plans": list(claim.plans),
         "rollups": claim.rollups,
         "amount": plain_number(claim.amount),
     }

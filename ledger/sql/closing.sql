@@ -27,8 +27,8 @@ SELECT d.service_id, d.customer_id, d.period_start, d.period_end
 
 -- name: group_bills
 -- Each bill of the groups that is due or leased, with how far its rollups have come.
-SELECT g.number, k.subscription_id, s.code, c.external_id, b.external_id, k.attempts,
-       k.lease_until, k.waits_since, r.rollups, r.amount, r.unpushed, r.push_error
+SELECT g.number, k.subscription_id, s.code, c.external_id, b.external_id, p.code,
+       k.attempts, k.lease_until, k.waits_since, r.rollups, r.amount, r.unpushed, r.push_error
   FROM unnest(%(customer_ids)s::bigint[], %(period_starts)s::timestamptz[],
               %(period_ends)s::timestamptz[])
        WITH ORDINALITY AS g (customer_id, period_start, period_end, number)
@@ -37,6 +37,9 @@ SELECT g.number, k.subscription_id, s.code, c.external_id, b.external_id, k.atte
   JOIN subscription b ON b.customer_id = g.customer_id
   JOIN period_bill k ON k.subscription_id = b.id AND k.period_start = g.period_start
                     AND k.period_end = g.period_end AND k.status = 'due'
+  JOIN frozen_period f ON f.subscription_id = k.subscription_id
+                      AND f.period_start = k.period_start
+  JOIN plan p ON p.id = f.plan_id
  CROSS JOIN LATERAL (
      SELECT count(*) AS rollups, coalesce(sum(amount), 0) AS amount,
             count(*) FILTER (WHERE dirty) AS unpushed,

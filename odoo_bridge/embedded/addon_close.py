@@ -28,9 +28,10 @@ def close_period(records: Records, rows: Sequence[Any]) -> list[Values]:
     A row is ``{service, customer, period_start, period_end}``: an external customer
     whose client is billed, for all of the client's subscriptions in the service. A row
     may name them, as ``subscriptions``: then for no others, and one that is not the
-    client's is an error. It may say how many rows of usage they have, as ``rollups``,
-    and what those come to, as ``amount``: it is an error when it is not what Odoo has,
-    and nothing is made.
+    client's is an error; and ``plans``, one for each of those, which names the products
+    and taxes that are not here. It may say how many rows of usage they have, as
+    ``rollups``, and what those come to, as ``amount``: it is an error when it is not
+    what Odoo has, and nothing is made.
 
     Answers ``{"index", "status", "id", "reason"}`` per row; the id is the invoice's, or
     False. The status is created; updated (rows that came since went on the draft);
@@ -60,6 +61,9 @@ def _close(env: Env, row: r.Row) -> Applied:
     found = _find_usage(env, key, r.optional_texts(row, "subscriptions"))
     _check_sum(found, row)
     usage = _leave_unbilled(found)
+    names, plans = (r.optional_texts(row, name) for name in ("subscriptions", "plans"))
+    if plans and len(plans) != len(names):
+        raise r.RowError("plans: must be one for each of subscriptions")
     moves = _fetch(env, "find_move", key)
     if moves:
         return moves[0]["id"], _add_missing(env, moves[0], usage)

@@ -147,6 +147,16 @@ def test_a_row_that_names_subscriptions_bills_no_others(world: World) -> None:
     assert [line["price_unit"] for line in lines(world, first["id"])] == [2.0, 1.0]
 
 
+def test_a_row_that_names_plans_names_one_for_each_subscription(world: World) -> None:
+    upsert(world.odoo, frozen(world, "1.00"))
+
+    wrong = close(world, subscriptions=["s1"], plans=["basic", "basic"])
+    right = close(world, subscriptions=["s1"], plans=["gone"])
+
+    assert wrong["reason"] == "plans: must be one for each of subscriptions"
+    assert right["status"] == "created"
+
+
 def test_a_subscription_of_another_client_is_refused(world: World) -> None:
     apply(world.odoo, "customer", world.customer(external_id="c2", email=False))
     moved = world.subscription(external_id="s2", customer="c2")

@@ -23,7 +23,9 @@ class Usage(models.Model):
         A row is ``{service, customer, period_start, period_end}``: an external customer
         whose client is billed, for all of the client's subscriptions in the service. A
         row may name them, as ``subscriptions``: then for no others, and one that is not
-        the client's is an error. It may say how many rows of usage they have, as
+        the client's is an error; and ``plans``, the plan that each of those had in the
+        period: its charges name the products and the taxes, or else those of the plan
+        that the order has by now. It may say how many rows of usage they have, as
         ``rollups``, and what those come to, as ``amount``: it is an error when it is
         not what Odoo has, and nothing is made.
 
@@ -56,14 +58,15 @@ def _close(env, row):
     usages = _find_usages(env, service, link.partner_id, row)
     _check_sum(usages, row)
     usages = _leave_unbilled(usages - _release(usages))
+    plans = _find_plans(env, service, row)
     moves = env["account.move"].with_company(service.company_id)
     same_key = [(name, "=", value) for name, value in key.items()]
     move = moves.search([*same_key, ("state", "!=", "cancel")])
     if move:
-        return move.id, _add_missing(move, usages)
+        return move.id, _add_missing(move, usages, plans)
     if not any(rounded(usage) for usage in usages):
         return False, "empty"
-    return _invoice(moves, key, usages).id, "created"
+    return _invoice(moves, key, usages, plans).id, "created"
 
 
 def _find_usages(env, service, partner, row):
@@ -92,6 +95,17 @@ def _find_usages(env, service, partner, row):
         names = ", ".join(sorted(set(still.subscription_id.mapped("name"))))
         raise r.RowError(f"period_end: the usage of {names} is not frozen yet")
     return usages
+
+
+def _find_plans(env, service, row):
+    """The plans that the row names, by their subscriptions' names."""
+    names, codes = (r.optional_texts(row, key) for key in ("subscriptions", "plans"))
+    if codes and len(codes) != len(names):
+        raise r.RowError("plans: must be one for each of subscriptions")
+    domain = [("service_id", "=", service.id), ("plan_code", "in", codes)]
+    by_code = {plan.plan_code: plan for plan in env[a.PLAN].search(domain)}
+    pairs = zip(names, codes, strict=False)  # no plans: no pairs
+    return {name: by_code[code] for name, code in pairs if code in by_code}
 
 
 def _check_sum(usages, row):
@@ -134,7 +148,7 @@ def _leave_unbilled(usages):
     return in_order(usages)
 
 
-def _invoice(moves, key, usages):
+def _invoice(moves, key, usages, plans):
     """A new draft; a total below zero makes it a credit note."""
     orders = usages.subscription_id.sorted("id")
     # The caller's own company has other fiscal positions, and other taxes.
@@ -143,7 +157,7 @@ def _invoice(moves, key, usages):
     if refund:
         values["move_type"] = "out_refund"
     fiscal = moves.env["account.fiscal.position"].browse(values["fiscal_position_id"])
-    lines = [line_values(usage, fiscal, refund) for usage in usages]
+    lines = [line_values(usage, fiscal, refund, plans) for usage in usages]
     values.update(
         key,
         invoice_origin=", ".join(orders.mapped("name")),
@@ -154,12 +168,12 @@ def _invoice(moves, key, usages):
     return a.create(moves, values)
 
 
-def _add_missing(move, missing):
+def _add_missing(move, missing, plans):
     if not missing:
         return "unchanged"
     if move.state != "draft":
         raise r.RowError(f"{len(missing)} rows came after {move.name} was posted")
     fiscal, refund = move.fiscal_position_id, move.move_type == "out_refund"
-    lines = [line_values(usage, fiscal, refund) for usage in missing]
+    lines = [line_values(usage, fiscal, refund, plans) for usage in missing]
     move.write({"invoice_line_ids": [Command.create(line) for line in lines]})
     return "updated"

@@ -50,14 +50,13 @@ def rounded(usage):
     return usage.amount.quantize(step, rounding=ROUND_HALF_UP, context=EXACT)
 
 
-def line_values(usage, fiscal_position, refund=False):
+def line_values(usage, fiscal_position, refund=False, plans=None):
     """Values of an ``account.move.line``. On a credit note the sign is the other one.
 
-    The quantity is 1: a line's quantity is rounded to two places, its price is not.
+    ``plans``: those of the period, by the orders' external ids. The quantity is 1: a
+    line's quantity is rounded to two places, its price is not.
     """
-    charge = usage.subscription_id.x_fc_plan_id.charge_ids.filtered(
-        lambda charge: charge.metric_id == usage.metric_id
-    )
+    charge = _charge(usage, plans or {})
     own = usage.env.ref("fusion_centralize_billing.product_usage")
     product = charge.product_id or usage.service_id.product_id or own
     amount = -rounded(usage) if refund else rounded(usage)
@@ -97,6 +96,19 @@ def describe(usage):
         if number is not False
     ]
     return f"{head}\n{', '.join(shown)} = {plain(rounded(usage))} {usage.currency}"
+
+
+def _charge(usage, plans):
+    """What charges the row: in the plan of its period, else in its order's plan now."""
+    order = usage.subscription_id
+    for plan in (plans.get(order.x_fc_external_id), order.x_fc_plan_id):
+        if plan:
+            charge = plan.charge_ids.filtered(
+                lambda charge: charge.metric_id == usage.metric_id
+            )
+            if charge:
+                return charge
+    return usage.env["fusion.billing.charge"]
 
 
 def _taxes(usage, charge, product, own):

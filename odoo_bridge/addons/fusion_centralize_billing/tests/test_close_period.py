@@ -171,3 +171,16 @@ class ClosePeriodTest(InvoicingCase):
 
         self.assertEqual(result["reason"], False)
         self.assertEqual(self.invoice(result).fiscal_position_id, ours)
+
+    def test_a_plan_that_changed_since_names_no_product_and_no_tax(self):
+        tax = self.tax_sale_a.copy({"amount": 5, "name": "Five"})
+        (charge,) = self.service.plan_ids.charge_ids
+        charge.write({"product_id": self.product_a.id, "tax_ids": tax.ids})
+        self.apply("plan", self.plan(code="pro", charges=[]))
+        self.apply("subscription", self.subscription(plan="pro"))
+        self.upsert(self.frozen("10.00"))
+
+        result = self.close(subscriptions=["s1"], plans=["basic"])
+
+        (line,) = self.invoice(result).invoice_line_ids
+        self.assertEqual((line.product_id, line.tax_ids), (self.product_a, tax))
