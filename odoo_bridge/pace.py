@@ -3,7 +3,8 @@
 An Odoo that comes back after hours has all of its users at its door, not only us. A
 slow call is followed by smaller ones, and by a pause as long as it took; a failed one
 by longer pauses each time, or the one that Odoo asked for. Each fast call doubles the
-next, until they are full again.
+next, until they are full again; so do some that are neither fast nor slow, since an
+Odoo that is far away takes as long for few rows as for many.
 """
 
 import math
@@ -20,6 +21,8 @@ from odoo_bridge.errors import (
 
 SLOW_SECONDS: Final = 2.0
 """A call of 500 rows takes a tenth of a second of an Odoo that is well."""
+STEADY_CALLS: Final = 8
+"""Neither fast nor slow, one after the other, before a larger one is tried."""
 MOST_SHARES: Final = 32
 LEAST_ROWS: Final = 10
 LONGEST_PAUSE: Final = timedelta(minutes=5)
@@ -40,6 +43,7 @@ class Pace:
     slow_seconds: float = SLOW_SECONDS
     _shares: int = 1
     _failures: int = 0
+    _steady: int = 0
     _held_until: datetime | None = None
 
     @property
@@ -55,12 +59,14 @@ class Pace:
         """Odoo took a call; ``seconds``: how long that took it."""
         self._failures = 0
         self._held_until = None
+        self._steady += 1
         if seconds > self.slow_seconds:
             times = 1 << math.ceil(math.log2(seconds / self.slow_seconds))
             self._slow_down(times)
             self._held_until = now + min(timedelta(seconds=seconds), LONGEST_OWN_PAUSE)
-        elif seconds * 2 <= self.slow_seconds:
+        elif seconds * 2 <= self.slow_seconds or self._steady >= STEADY_CALLS:
             self._shares = max(self._shares // 2, 1)
+            self._steady = 0
 
     def note_failure(self, error: OdooError, now: datetime) -> None:
         """A call failed as a whole.
@@ -83,4 +89,5 @@ class Pace:
         self._held_until = now + max(min(own, LONGEST_OWN_PAUSE), asked)
 
     def _slow_down(self, times: int) -> None:
+        self._steady = 0
         self._shares = min(self._shares * times, MOST_SHARES)

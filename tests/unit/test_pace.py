@@ -52,6 +52,17 @@ def test_fast_calls_bring_full_speed_back() -> None:
     assert seen == [(250, False), (500, False), (500, False)]
 
 
+def test_an_odoo_that_is_far_away_gets_full_calls_again() -> None:
+    pace = Pace(500)
+    pace.note_failure(OdooUnreachableError("away"), NOW)
+    assert pace.rows < 500
+
+    for _ in range(100):
+        pace.note_answer(1.5, NOW)
+
+    assert pace.rows == 500
+
+
 def test_a_call_that_is_neither_fast_nor_slow_changes_nothing() -> None:
     pace = Pace(500)
     pace.note_answer(3, NOW)
