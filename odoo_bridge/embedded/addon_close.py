@@ -68,7 +68,8 @@ def _close(env: Env, row: r.Row) -> Applied:
     if moves:
         return moves[0]["id"], _add_missing(env, moves[0], usage)
     if not any(_rounded(entry) for entry in usage):
-        return False, "empty"
+        billed_on = [entry["billed_on"] for entry in found if entry["billed_on"]]
+        return (billed_on[0], "unchanged") if billed_on else (False, "empty")
     refund = sum(_rounded(entry) for entry in usage) < 0
     origin = ", ".join(sorted({entry["order_name"] for entry in usage}))
     key |= {"move_type": "out_refund" if refund else "out_invoice", "origin": origin}
@@ -106,7 +107,7 @@ def _check_sum(found: list[Values], row: r.Row) -> None:
 
 
 def _leave_unbilled(found: list[Values]) -> list[Values]:
-    usage = [entry for entry in found if not entry["billed"]]
+    usage = [entry for entry in found if not entry["billed_on"]]
     for entry in usage:
         name, amount = entry["order_name"], _rounded(entry)
         if entry["currency"] != entry["order_currency"]:

@@ -147,6 +147,17 @@ def test_a_row_that_names_subscriptions_bills_no_others(world: World) -> None:
     assert [line["price_unit"] for line in lines(world, first["id"])] == [2.0, 1.0]
 
 
+def test_what_a_former_clients_invoice_bills_is_billed(world: World) -> None:
+    upsert(world.odoo, frozen(world, "5.00"))
+    first = close(world, subscriptions=["s1"])
+    apply(world.odoo, "customer", world.customer(external_id="c2", email=False))
+    apply(world.odoo, "subscription", world.subscription(customer="c2"))
+
+    again = close(world, customer="c2", subscriptions=["s1"])
+
+    assert again == {**first, "status": "unchanged"}
+
+
 def test_a_row_that_names_plans_names_one_for_each_subscription(world: World) -> None:
     upsert(world.odoo, frozen(world, "1.00"))
 

@@ -13,16 +13,17 @@ SELECT x_fc_external_id AS name
 
 -- name: find_usage
 -- The client's usage of a service and period that has an amount, of the subscriptions
--- that are named or of all: own rows first, then corrections. "billed": a line of an invoice that is not cancelled bills it. The
--- stand-in's orders have no currency: their plan's stands for it.
+-- that are named or of all: own rows first, then corrections. "billed_on": the invoice,
+-- not cancelled, whose line bills it. The stand-in's orders have no currency: their
+-- plan's stands for it.
 SELECT u.id, u.state, u.amount, u.currency, u.quantity, u.included, u.overage,
        u.working, u.period_start, u.period_end, u.correction_of, m.name AS metric, m.unit,
        o.name AS order_name, o.x_fc_external_id AS subscription,
        o.x_fc_timezone AS timezone, p.currency AS order_currency,
-       EXISTS (SELECT
-                 FROM account_move_line l
-                 JOIN account_move v ON v.id = l.move_id
-                WHERE l.x_fc_usage_id = u.id AND v.state <> 'cancel') AS billed
+       (SELECT v.id
+          FROM account_move_line l
+          JOIN account_move v ON v.id = l.move_id
+         WHERE l.x_fc_usage_id = u.id AND v.state <> 'cancel') AS billed_on
   FROM fusion_billing_usage u
   JOIN fusion_billing_metric m ON m.id = u.metric_id
   JOIN sale_order o ON o.id = u.subscription_id

@@ -57,6 +57,7 @@ def _close(env, row):
     }
     usages = _find_usages(env, service, link.partner_id, row)
     _check_sum(usages, row)
+    billed_on = usages._billed_on()[:1]
     usages = _leave_unbilled(usages - _release(usages))
     plans = _find_plans(env, service, row)
     moves = env["account.move"].with_company(service.company_id)
@@ -65,7 +66,8 @@ def _close(env, row):
     if move:
         return move.id, _add_missing(move, usages, plans)
     if not any(rounded(usage) for usage in usages):
-        return False, "empty"
+        # As after a call whose answer was lost, when the orders have moved since.
+        return (billed_on.id, "unchanged") if billed_on else (False, "empty")
     return _invoice(moves, key, usages, plans).id, "created"
 
 
