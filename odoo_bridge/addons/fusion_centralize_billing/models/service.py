@@ -67,14 +67,17 @@ class Service(models.Model):
     def _as_bridge(self):
         """This model with superuser rights, for a user who may act as the bridge.
 
-        Raises AccessError for all others. What is done with it looks at the companies
-        itself: see ``_find``.
+        Raises AccessError for all others, and for companies that are not the user's.
+        What is done with it looks at the companies itself: see ``_find``.
         """
         user = self.env.user
         if not (self.env.su or any(user.has_group(group) for group in BRIDGE_GROUPS)):
             raise AccessError(
                 self.env._("Only the billing bridge and billing managers may do this.")
             )
+        # The context names companies as it likes: it is checked here, since with sudo
+        # Odoo takes its word.
+        _ = self.env.companies
         return self.sudo()
 
     @api.model

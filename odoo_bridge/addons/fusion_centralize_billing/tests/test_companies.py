@@ -1,3 +1,4 @@
+from odoo.exceptions import AccessError
 from odoo.tests import new_test_user
 
 from .common import BRIDGE, BillingCase
@@ -52,3 +53,29 @@ class CompaniesTest(BillingCase):
             theirs = own.with_user(self.reader).search([("id", "in", own.ids)])
             self.assertTrue(own, name)
             self.assertFalse(theirs, name)
+
+    def test_naming_another_company_in_the_context_opens_nothing(self):
+        for user in (self.stranger, self.manager_of(self.other)):
+            context = {"allowed_company_ids": self.service.company_id.ids}
+            env = self.env(user=user, context=context)
+            services, usage = env["fusion.billing.service"], self.usage.with_env(env)
+            events = env["fusion.billing.webhook"]
+            findings = env["fusion.billing.reconciliation"]
+            for call in (
+                lambda s=services: s.apply_catalog("metric", [self.metric()]),
+                lambda s=services: s.export_catalog("customer"),
+                lambda s=services: s.read_horizon(),
+                lambda u=usage: u.upsert_rollups([self.rollup()]),
+                lambda u=usage: u.close_period([]),
+                lambda u=usage: u.export_usage(),
+                lambda e=events: e.fetch_events(),
+                lambda e=events: e.mark_events([]),
+                lambda f=findings: f.store_findings([]),
+            ):
+                with self.assertRaises(AccessError):
+                    call()
+
+    def manager_of(self, company):
+        group = "fusion_centralize_billing.group_billing_manager"
+        theirs = {"company_id": company.id, "company_ids": company.ids}
+        return new_test_user(self.env, "their-manager", groups=group, **theirs)
