@@ -12,8 +12,12 @@ class Partner(models.Model):
         string="Made by a Service's Catalog", copy=False, readonly=True
     )
     x_fc_stripe_customer = fields.Char(string="Stripe Customer", copy=False)
+    # For who may read links: others read a client without them, instead of not at all.
     x_fc_link_ids = fields.One2many(
-        "fusion.billing.account.link", "partner_id", string="Account Links"
+        "fusion.billing.account.link",
+        "partner_id",
+        string="Account Links",
+        groups="fusion_centralize_billing.group_billing_user",
     )
     x_fc_usage_count = fields.Integer(
         string="Usage", compute="_compute_x_fc_usage_count"

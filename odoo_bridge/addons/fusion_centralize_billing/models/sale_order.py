@@ -39,8 +39,12 @@ class SaleOrder(models.Model):
     x_fc_anchor = fields.Selection(titled(ANCHORS), string="Anchor", copy=False)
     x_fc_revision = fields.Integer(string="App's Revision", copy=False, readonly=True)
     x_fc_mode = fields.Selection(related="x_fc_service_id.mode", string="Mode")
+    # For who may read usage: others read an order without it, instead of not at all.
     x_fc_usage_ids = fields.One2many(
-        "fusion.billing.usage", "subscription_id", string="Metered Usage"
+        "fusion.billing.usage",
+        "subscription_id",
+        string="Metered Usage",
+        groups="fusion_centralize_billing.group_billing_user",
     )
     x_fc_usage_count = fields.Integer(
         string="Usage", compute="_compute_x_fc_usage_count"

@@ -98,3 +98,20 @@ class RightsTest(BillingCase):
             rules = self.env["ir.rule"].search(domain)
             self.assertTrue(rules.filtered("global"), name)
             self.assertIn("company_ids", rules[0].domain_force)
+
+    def test_a_salesperson_reads_orders_and_clients_without_what_is_not_theirs(self):
+        seller = new_test_user(
+            self.env, "seller", groups="sales_team.group_sale_manager"
+        )
+        for record, hidden in (
+            (self.order, "x_fc_usage_ids"),
+            (self.client, "x_fc_link_ids"),
+        ):
+            record = record.with_user(seller)
+            names = [n for n in record.fields_get() if n.startswith("x_fc_")]
+
+            (values,) = record.read(names)
+
+            self.assertIn("x_fc_usage_count", values)
+            self.assertNotIn(hidden, values)
+        self.order.with_user(seller).read()  # all that an integration may ask for
