@@ -83,6 +83,19 @@ class SaleOrder(models.Model):
         )
         return {**action, "domain": [("subscription_id", "in", self.ids)]}
 
+    def _create_invoices(self, *args, **kwargs):
+        """Create; orders of two services share no invoice, whose total each is told."""
+        services = self.grouped("x_fc_service_id")
+        if len(services) < 2:
+            return super()._create_invoices(*args, **kwargs)
+        moves = self.env["account.move"]
+        for orders in services.values():
+            quiet = orders.with_context(raise_if_nothing_to_invoice=False)
+            moves += super(SaleOrder, quiet)._create_invoices(*args, **kwargs)
+        if not moves and self.env.context.get("raise_if_nothing_to_invoice", True):
+            raise UserError(self._nothing_to_invoice_error_message())
+        return moves.with_env(self.env)
+
     # Usage on an order's own recurring invoice, where Odoo makes one.
 
     def _x_fc_has_own_invoice(self):
