@@ -13,6 +13,7 @@ from . import reconciliation
 from . import res_partner
 from . import sale_order
 from . import account_move
+from . import shadow_moves
 from . import apply_catalog
 from . import export_catalog
 from . import read_horizon

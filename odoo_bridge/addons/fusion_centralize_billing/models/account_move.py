@@ -1,7 +1,6 @@
 """Invoices of usage: which service, client and period each is for."""
 
 from odoo import fields, models
-from odoo.exceptions import UserError
 
 
 class AccountMove(models.Model):
@@ -35,18 +34,6 @@ class AccountMove(models.Model):
     _x_fc_write_date_idx = models.Index(
         "(write_date) WHERE move_type IN ('out_invoice', 'out_refund')"
     )
-
-    def _post(self, *args, **kwargs):
-        """Post; an invoice of a service that is in shadow is refused (P13)."""
-        shadowed = self.filtered(lambda m: m.sudo().x_fc_service_id.mode == "shadow")
-        if shadowed:
-            raise UserError(
-                self.env._(
-                    "%s is usage of a service that is in shadow: it is not posted.",
-                    ", ".join(shadowed.mapped("display_name")),
-                )
-            )
-        return super()._post(*args, **kwargs)
 
 
 class AccountMoveLine(models.Model):

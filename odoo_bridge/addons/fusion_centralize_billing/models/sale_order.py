@@ -156,6 +156,14 @@ class SaleOrder(models.Model):
         self._x_fc_refuse_in_shadow()
         return super().action_quotation_send()
 
+    def action_quotation_sent(self):
+        self._x_fc_refuse_in_shadow()  # it has the client follow the order
+        return super().action_quotation_sent()
+
+    def _get_default_payment_link_values(self):
+        self._x_fc_refuse_in_shadow()  # a link is paid whatever _has_to_be_paid says
+        return super()._get_default_payment_link_values()
+
     def _prepare_invoice(self, *args, **kwargs):
         self._x_fc_refuse_in_shadow()
         return super()._prepare_invoice(*args, **kwargs)

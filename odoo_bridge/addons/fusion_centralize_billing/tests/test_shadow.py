@@ -1,18 +1,14 @@
 from odoo.exceptions import UserError
 from odoo.tests import tagged
 
-from .invoicing import InvoicingCase
+from .telling import EventCase
 
 
 @tagged("post_install", "-at_install")
-class ShadowTest(InvoicingCase):
+class ShadowTest(EventCase):
     def setUp(self):
         super().setUp()
         self.upsert(self.frozen("5.00"))
-
-    def into_shadow(self):
-        row = {"code": self.code, "name": "Nexa", "mode": "shadow"}
-        self.assertStatuses(self.apply("service", row), "updated")
 
     def test_closing_makes_nothing(self):
         self.into_shadow()
@@ -31,13 +27,41 @@ class ShadowTest(InvoicingCase):
             invoice.action_post()
         self.assertEqual(invoice.state, "draft")
 
+    def test_an_orders_own_draft_from_before_cannot_be_posted(self):
+        invoice = self.order_invoice()
+        self.into_shadow()
+
+        with self.assertRaises(UserError):
+            invoice.action_post()
+        self.assertEqual(invoice.state, "draft")
+
+    def test_what_was_posted_before_is_not_sent_and_asks_for_no_payment(self):
+        usage, own = self.invoice(self.close()), self.order_invoice()
+        (usage | own).action_post()
+        sending = self.env["account.move.send"]
+        data = {"mail_partner_ids": self.client.ids}
+        self.assertTrue(sending._is_applicable_to_move("email", usage, **data))
+        self.into_shadow()
+
+        for invoice in (usage, own):
+            for act in (
+                invoice.action_send_and_print,
+                invoice._get_default_payment_link_values,
+            ):
+                with self.assertRaises(UserError):
+                    act()
+            applies = sending._is_applicable_to_move("email", invoice, **data)
+            self.assertFalse(applies)
+
     def test_an_order_cannot_be_confirmed_sent_or_invoiced(self):
         self.into_shadow()
 
         for act in (
             self.order.action_confirm,
             self.order.action_quotation_send,
+            self.order.action_quotation_sent,
             self.order._prepare_invoice,
+            self.order._get_default_payment_link_values,
         ):
             with self.assertRaises(UserError):
                 act()
