@@ -14,6 +14,7 @@ from . import res_partner
 from . import sale_order
 from . import account_move
 from . import shadow_moves
+from . import partner_merge
 from . import apply_catalog
 from . import export_catalog
 from . import read_horizon

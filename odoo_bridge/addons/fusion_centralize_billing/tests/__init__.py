@@ -16,6 +16,7 @@ from . import test_recurring
 from . import test_export_invoices
 from . import test_hst
 from . import test_shadow
+from . import test_merge
 from . import test_two_services
 from . import test_views
 from . import test_move_changes
