@@ -5,7 +5,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from odoo import models
 
-from .telling import day, event_row, fetch, instant, public_id, watch
+from .telling import day, event_row, fetch, instant, public_id, tell, watch
 
 CHANGES = {"state", "payment_state", "amount_residual"}
 PAID = ("paid", "in_payment", "reversed")
@@ -22,6 +22,23 @@ class AccountMove(models.Model):
         if not CHANGES.isdisjoint(vals):
             watch(self)
         return super().write(vals)
+
+    def unlink(self):
+        """Delete; for an app, an invoice that it was told of is voided by that.
+
+        What is told has to be read before, and is written after: only if it is gone.
+        """
+        self.env.flush_all()
+        rows = self._x_fc_seen() if self else {}
+        told = {
+            key: [f"{_kind(row)}.voided"]
+            for key, row in rows.items()
+            if row["posted_before"] and row["state"] != "cancel"
+        }
+        events = self.sudo()._x_fc_rows(told, state="cancel")
+        done = super().unlink()
+        tell(self.env, events)
+        return done
 
     def _compute_field_value(self, field):
         # Payments and reconciliations move an invoice by nothing but its computes.
@@ -40,17 +57,22 @@ class AccountMove(models.Model):
             for key, row in after.items()
             if (names := changes_of(before[key], row))
         }
+        return self._x_fc_rows(told)
+
+    def _x_fc_rows(self, told, **values):
+        """The events of those names, by move, for each service that it is told to."""
         return [
             event_row(service["id"], name, service["build"])
-            for move_id, services in self._x_fc_told(list(told)).items()
+            for move_id, services in self._x_fc_told(list(told), **values).items()
             for service in services
             for name in told[move_id]
         ]
 
-    def _x_fc_told(self, move_ids):
+    def _x_fc_told(self, move_ids, **values):
         """By move: each live service that it is told to, with what builds its payload.
 
-        ``{move id: [{"id": service id, "build": callable}]}``
+        ``{move id: [{"id": service id, "build": callable}]}``; ``values`` are those of
+        the move that are other than in the database.
         """
         found = defaultdict(list)
         if not move_ids:
@@ -61,7 +83,7 @@ class AccountMove(models.Model):
             parts[part["move_id"], part["service_id"]].append(part)
         moves = {row["id"]: row for row in fetch(self.env, "moves", ids=ids, now=now)}
         for (move_id, service_id), bills in sorted(parts.items()):
-            move = {**moves[move_id], "updated_at": now}
+            move = {**moves[move_id], **values, "updated_at": now}
 
             def build(move=move, bills=bills):
                 return payload(self.env, move, bills)
@@ -77,7 +99,7 @@ def changes_of(before, after):
     """
     invoice = after["move_type"] == "out_invoice"
     was = before["state"] if before else "draft"
-    kind = "invoice" if invoice else "credit_note"
+    kind = _kind(after)
     if after["state"] == "cancel" and was != "cancel":
         return [f"{kind}.voided"] if before and before["posted_before"] else []
     if after["state"] != "posted":
@@ -92,6 +114,10 @@ def changes_of(before, after):
     if invoice and changed:
         names.append("invoice.payment_status_updated")
     return names
+
+
+def _kind(row):
+    return "invoice" if row["move_type"] == "out_invoice" else "credit_note"
 
 
 def _paid(row):

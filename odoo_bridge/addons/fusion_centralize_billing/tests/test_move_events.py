@@ -111,6 +111,23 @@ class MoveEventsTest(EventCase):
             self.types(), ["invoice.created", "invoice.payment_status_updated"]
         )
 
+    def test_one_that_is_deleted_after_it_was_told_is_voided(self):
+        invoice = self.posted()
+        invoice.button_draft()
+        self.env.cr.flush()
+        number = invoice.name
+
+        invoice.unlink()
+
+        ((name, told),) = self.told()
+        self.assertEqual((name, told["number"]), ("invoice.voided", number))
+        self.assertEqual((told["status"], told["total_amount"]), ("voided", "113.00"))
+
+    def test_a_deleted_draft_tells_nothing(self):
+        self.usage_invoice().unlink()
+
+        self.assertEqual(self.types(), [])
+
     def test_a_batch_tells_each(self):
         first = self.usage_invoice()
         row = self.subscription(external_id="s2", customer="c2")
