@@ -100,7 +100,7 @@ class ExportInvoicesTest(InvoicingCase):
         lines = [(e["subscription"], e["metric"], e["amount"]) for e in row["lines"]]
         self.assertEqual(lines, [("s1", False, "100.00"), ("s1", "cpu", "5.00")])
 
-    def test_orders_of_two_services_leave_it_without_one(self):
+    def test_lines_of_two_services_put_on_one_by_hand_leave_it_without_one(self):
         self.apply("service", {"code": "two", "name": "Two", "mode": "live"})
         other = self.env["fusion.billing.service"].search([("code", "=", "two")])
         sold = {"product_id": self.product_a.id, "price_unit": 100}
@@ -109,8 +109,10 @@ class ExportInvoicesTest(InvoicingCase):
         second = self.order.copy({"x_fc_service_id": other.id})
         self.order.x_fc_started_at = START
         (self.order | second).action_confirm()
-        invoice = (self.order | second)._create_invoices()
-        self.assertEqual(len(invoice), 1)
+        invoice = self.order._create_invoices()
+        line = {"product_id": self.product_a.id, "price_unit": 1}
+        line["sale_line_ids"] = [Command.link(second.order_line.id)]
+        invoice.invoice_line_ids = [Command.create(line)]
         self.assertFalse(self.one(invoice)["service"])
 
     def test_other_invoices_and_other_companies_are_not_shown(self):
