@@ -53,3 +53,18 @@ class AccountMoveLine(models.Model):
         "(x_fc_usage_id) WHERE x_fc_usage_id IS NOT NULL AND parent_state <> 'cancel'",
         "A row of usage is billed once.",
     )
+
+
+class AccountMoveReversal(models.TransientModel):
+    """The wizard that credits an invoice and drafts another in its place."""
+
+    _inherit = "account.move.reversal"
+
+    def _modify_default_reverse_values(self, origin_move):
+        """The other one is the service's too, told to it and held in shadow with it.
+
+        It has no period: the one that it replaces keeps that, and the rows it billed.
+        """
+        values = super()._modify_default_reverse_values(origin_move)
+        service, client = origin_move.x_fc_service_id, origin_move.x_fc_client_id
+        return {**values, "x_fc_service_id": service.id, "x_fc_client_id": client.id}

@@ -5,6 +5,7 @@ from unittest.mock import patch
 import psycopg2
 from odoo import fields
 from odoo.addons.account.tests.common import AccountTestInvoicingCommon
+from odoo.exceptions import UserError
 from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
 
@@ -110,6 +111,26 @@ class MoveEventsTest(EventCase):
         self.assertEqual(
             self.types(), ["invoice.created", "invoice.payment_status_updated"]
         )
+
+    def test_one_that_replaces_another_is_told_to_the_same_service(self):
+        invoice = self.posted()
+        context = {"active_model": "account.move", "active_ids": invoice.ids}
+        wizard = self.env["account.move.reversal"].with_context(**context)
+        action = wizard.create({"journal_id": invoice.journal_id.id}).modify_moves()
+        other = self.env["account.move"].browse(action["res_id"])
+        self.assertEqual(other.x_fc_service_id, self.service)
+        self.taken()
+
+        other.action_post()
+
+        ((name, told),) = self.told()
+        self.assertEqual((name, told["number"]), ("invoice.created", other.name))
+        self.assertEqual(told["customer"]["external_id"], "c1")
+        self.assertEqual(self.close()["id"], invoice.id)
+        self.into_shadow()
+        with self.assertRaises(UserError):
+            other.button_draft()
+            other.action_post()
 
     def test_one_that_is_deleted_after_it_was_told_is_voided(self):
         invoice = self.posted()
