@@ -1,6 +1,7 @@
 """``fusion.billing.usage``: a subscription's rollup of a metric and a period."""
 
 from odoo import api, fields, models
+from odoo.exceptions import ValidationError
 
 from .exact_decimal import ExactDecimal
 from .metric import titled
@@ -44,8 +45,12 @@ class Usage(models.Model):
         readonly=True,
         help="It was closed, and is left to the order's own invoice of each period.",
     )
+    # For who may read invoices: others read a row without them, instead of not at all.
     line_ids = fields.One2many(
-        "account.move.line", "x_fc_usage_id", string="Invoice Lines"
+        "account.move.line",
+        "x_fc_usage_id",
+        string="Invoice Lines",
+        groups="account.group_account_readonly,account.group_account_invoice",
     )
 
     # No correction_of counts as a value like any other; PostgreSQL 13 has no
@@ -64,6 +69,16 @@ class Usage(models.Model):
         " AND amount <> 'NaN')",
         "Usage must be a finite number.",
     )
+
+    @api.constrains("service_id", "subscription_id", "metric_id")
+    def _check_service(self):
+        """A row of another's subscription would stand where that one's own belongs."""
+        for usage in self.sudo():
+            owners = usage.subscription_id.x_fc_service_id | usage.metric_id.service_id
+            if owners != usage.service_id:
+                raise ValidationError(
+                    self.env._("Usage is of its service's subscriptions and metrics.")
+                )
 
     def _billed_on(self):
         """The invoice that bills this row; none where it was cancelled."""

@@ -1,7 +1,7 @@
-from odoo.exceptions import AccessError
+from odoo.exceptions import AccessError, ValidationError
 from odoo.tests import new_test_user
 
-from .common import BRIDGE, BillingCase
+from .common import BRIDGE, END, START, BillingCase
 
 
 class CompaniesTest(BillingCase):
@@ -74,6 +74,20 @@ class CompaniesTest(BillingCase):
             ):
                 with self.assertRaises(AccessError):
                     call()
+
+    def test_usage_cannot_be_put_on_another_companys_subscription(self):
+        user = self.manager_of(self.other)
+        row = {"code": "theirs", "name": "Theirs", "mode": "live"}
+        (made,) = self.services.with_user(user).apply_catalog("service", [row])
+        metric = self.env["fusion.billing.metric"].search(
+            [("service_id", "=", self.service.id)]
+        )
+        values = {"service_id": made["id"], "subscription_id": self.order.id}
+        values |= {"metric_id": metric.id, "quantity": "1", "revision": 1}
+        values |= {"period_start": START, "period_end": END}
+
+        with self.assertRaises(ValidationError):
+            self.usage.with_user(user).create(values)
 
     def manager_of(self, company):
         group = "fusion_centralize_billing.group_billing_manager"

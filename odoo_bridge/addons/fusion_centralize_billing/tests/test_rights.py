@@ -115,3 +115,12 @@ class RightsTest(BillingCase):
             self.assertIn("x_fc_usage_count", values)
             self.assertNotIn(hidden, values)
         self.order.with_user(seller).read()  # all that an integration may ask for
+
+    def test_a_reader_without_accounting_reads_usage_without_its_invoices(self):
+        self.upsert(self.rollup())
+        usage = self.env["fusion.billing.usage"].search([], limit=1)
+        for user in (self.reader, self.manager, self.bridge):
+            (values,) = usage.with_user(user).read()
+
+            self.assertEqual(values["quantity"], "1.5")
+            self.assertNotIn("line_ids", values)
