@@ -44,6 +44,7 @@ class AccountMoveLine(models.Model):
     x_fc_usage_id = fields.Many2one(
         "fusion.billing.usage",
         string="Usage",
+        index="btree_not_null",  # the unique one below is not used without parent_state
         ondelete="restrict",
         copy=False,
         readonly=True,
