@@ -47,6 +47,10 @@ class AccountMove(models.Model):
         self._x_fc_refuse_in_shadow()
         return super()._get_default_payment_link_values()
 
+    def _has_to_be_paid(self):
+        """Whether a customer may pay it in the portal."""
+        return not self._x_fc_in_shadow() and super()._has_to_be_paid()
+
     def _x_fc_refuse_in_shadow(self):
         if shadowed := self._x_fc_in_shadow():
             raise UserError(

@@ -38,6 +38,9 @@ class ShadowTest(EventCase):
     def test_what_was_posted_before_is_not_sent_and_asks_for_no_payment(self):
         usage, own = self.invoice(self.close()), self.order_invoice()
         (usage | own).action_post()
+        portal = "account_payment.enable_portal_payment"
+        self.env["ir.config_parameter"].sudo().set_param(portal, True)
+        self.assertTrue(usage._has_to_be_paid())
         sending = self.env["account.move.send"]
         data = {"mail_partner_ids": self.client.ids}
         self.assertTrue(sending._is_applicable_to_move("email", usage, **data))
@@ -52,6 +55,7 @@ class ShadowTest(EventCase):
                     act()
             applies = sending._is_applicable_to_move("email", invoice, **data)
             self.assertFalse(applies)
+            self.assertFalse(invoice._has_to_be_paid())
 
     def test_an_order_cannot_be_confirmed_sent_or_invoiced(self):
         self.into_shadow()
