@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from odoo_bridge.embedded.models import Field, Model, Registry
-from odoo_bridge.embedded.values import decimal_of
+from odoo_bridge.embedded.values import typed_decimal
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ def comparable(c: Condition, found: Field, value: Any) -> Any:
         case "datetime":
             return _moment(value)
         case "decimal":
-            return decimal_of(value, where)
+            return typed_decimal(value, where)
         case "char" | "text" | "selection":
             return str(value)
         case _:

@@ -11,6 +11,7 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
+from odoo_bridge.embedded.errors import ValidationError
 from odoo_bridge.embedded.models import Field
 
 DATE_FORMAT = "%Y-%m-%d"
@@ -43,7 +44,9 @@ def to_column(field: Field, value: Any, where: str) -> Any:
         case "json":
             return None if value is None or value is False else Jsonb(value)
         case "decimal":
-            return None if value is None or value is False else decimal_of(value, where)
+            return (
+                None if value is None or value is False else typed_decimal(value, where)
+            )
         case _:
             return None if value is None or value is False else text_of(value)
 
@@ -85,6 +88,15 @@ def decimal_of(value: Any, where: str) -> Decimal:
         except InvalidOperation as error:  # pragma: no cover
             raise ValueError(f"Wrong value for {where}: {value!r}") from error
     raise ValueError(f"Wrong value for {where}: {value!r} is not a decimal string")
+
+
+def typed_decimal(value: Any, where: str) -> Decimal:
+    """As ``decimal_of``, of what a person may have typed. Raises ValidationError."""
+    try:
+        return decimal_of(value, where)
+    except ValueError as error:
+        text = f"{where}: {value!r} is not an exact number, such as 0.0075."
+        raise ValidationError(text) from error
 
 
 def parse_datetime(text: str) -> datetime:

@@ -193,4 +193,4 @@ def test_a_number_that_is_not_finite_cannot_be_written_by_hand_either(
     status, name, _ = world.odoo.refusal(
         USAGE, "write", ids=[row["id"]], vals={"quantity": "NaN"}
     )
-    assert (status, name) == (500, "builtins.ValueError")
+    assert (status, name) == (422, "odoo.exceptions.ValidationError")

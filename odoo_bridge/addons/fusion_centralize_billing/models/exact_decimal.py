@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from odoo import fields, models
+from odoo.exceptions import ValidationError
 from odoo.orm.utils import SQL_OPERATORS
 from odoo.tools import SQL
 
@@ -62,10 +63,15 @@ class ExactDecimal(fields.Field):
     def convert_to_cache(
         self, value: Any, record: Any, validate: bool = True
     ) -> str | None:
-        """The number's text. Raises ValueError, as ``decimal_of``."""
+        """The number's text. Raises ValidationError: a person may have typed it."""
         if value is None or value is False or value == "":
             return None
-        return plain(decimal_of(value, f"{self.model_name}.{self.name}"))
+        try:
+            return plain(decimal_of(value, f"{self.model_name}.{self.name}"))
+        except ValueError as error:
+            raise ValidationError(
+                f"{self.string}: {value!r} is not an exact number, such as 0.0075."
+            ) from error
 
     def convert_to_record(self, value: str | None, record: Any) -> Decimal | bool:
         return False if value is None else Decimal(value)

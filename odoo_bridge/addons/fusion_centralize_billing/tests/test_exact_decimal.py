@@ -1,5 +1,7 @@
 from decimal import Decimal
 
+from odoo.exceptions import ValidationError
+
 from .common import BillingCase
 
 FIFTY_DIGITS = "123456789012345678901234567890.12345678901234567890"
@@ -75,7 +77,7 @@ class ExactDecimalTest(BillingCase):
 
     def test_what_is_no_exact_number_is_refused(self):
         for bad in ("NaN", "Infinity", "1e400", 1.5, "1,5", True, " 1"):
-            with self.subTest(bad=bad), self.assertRaises(ValueError):
+            with self.subTest(bad=bad), self.assertRaises(ValidationError):
                 self.make("bad", bad)
 
     def test_minus_zero_is_zero(self):
