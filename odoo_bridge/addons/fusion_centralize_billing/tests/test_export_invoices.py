@@ -92,6 +92,7 @@ class ExportInvoicesTest(InvoicingCase):
         self.order.order_line = [Command.create({**sold, "product_uom_qty": 1})]
         self.order.action_confirm()
         self.upsert(self.frozen("5.00"))
+        self.order.x_fc_usage_ids.released = True
         invoice = self.order._create_invoices()
         self.order._x_fc_add_usage(invoice)
         row = self.one(invoice)
