@@ -20,7 +20,6 @@ from tests.scripted_server import (
     CLOSE,
     HANG,
     Answer,
-    closed_port_url,
     http_answer,
     scripted_server,
 )
@@ -139,7 +138,7 @@ def test_what_is_no_odoo_is_one_line(
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-@pytest.mark.parametrize("url", [closed_port_url(), "http://no-such-host.invalid"])
+@pytest.mark.parametrize("url", ["http://127.0.0.1:2", "http://no-such-host.invalid"])
 def test_an_odoo_that_cannot_be_reached_is_one_line(url: str, protocol: str) -> None:
     odoo = OdooTarget("", "d", "u", "k", has_addon=True)
     report = check(odoo, protocol, url)

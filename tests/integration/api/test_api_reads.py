@@ -64,7 +64,7 @@ def test_a_page_that_is_none_is_refused(olga: Person, query: dict[str, str]) -> 
 
 
 @pytest.mark.parametrize(
-    "batch_id", ["x", str(uuid.uuid4()), "\0", "%00", "é", "0" * 5000, "a/b", "{}"]
+    "batch_id", ["x", str(uuid.UUID(int=7)), "\0", "%00", "é", "0" * 5000, "a/b", "{}"]
 )
 def test_a_batch_that_is_none_is_not_found(olga: Person, batch_id: str) -> None:
     answer = olga.get(f"/batches/{batch_id}")
