@@ -24,7 +24,8 @@ from ingest_api.errors import (
 from ingest_api.metrics import REQUEST_SECONDS, REQUESTS
 from ingest_api.openapi import DOCUMENT_PATHS, build_document
 from ingest_api.path_ids import IdConverter
-from ingest_api.routes import API_ROUTES, OPEN_ROUTES, PREFIXES, Route
+from ingest_api.route import Route
+from ingest_api.routes import API_ROUTES, OPEN_ROUTES, PREFIXES
 from schemas.logging import configure_logging
 from schemas.settings import Settings, load_settings
 

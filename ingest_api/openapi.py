@@ -10,7 +10,8 @@ from apispec.ext.marshmallow import MarshmallowPlugin
 from marshmallow import Schema, fields
 
 from ingest_api.bodies import MAX_BODY_BYTES
-from ingest_api.routes import API_ROUTES, OPEN_ROUTES, PREFIXES, Route
+from ingest_api.route import Route
+from ingest_api.routes import API_ROUTES, OPEN_ROUTES, PREFIXES
 from schemas.answers import ErrorSchema
 from schemas.texts import MAX_TEXT_BYTES, MAX_TEXT_CHARS
 from schemas.timestamps import EPOCH_PATTERN, ISO_PATTERN
@@ -28,6 +29,10 @@ from schemas.usage import (
 
 DOCUMENT_PATHS: Final = ("/openapi.json", *(f"{p}/openapi.json" for p in PREFIXES))
 
+_ABOUT: Final = (
+    f"What is below {PREFIXES[0]} answers below {PREFIXES[1]} as well. Bodies hold at "
+    f"most {MAX_BODY_BYTES} bytes."
+)
 _TEXT: Final[dict[str, Any]] = {
     "type": "string",
     "minLength": 1,
@@ -69,7 +74,7 @@ def build_document(version: str) -> dict[str, Any]:
         version=version,
         openapi_version="3.1.0",
         plugins=[plugin],
-        info={"description": f"Bodies hold at most {MAX_BODY_BYTES} bytes."},
+        info={"description": _ABOUT},
     )
     assert plugin.converter is not None  # noqa: S101 - set when the spec takes it
     plugin.converter.add_attribute_function(  # type: ignore[no-untyped-call]  # apispec's
@@ -78,9 +83,8 @@ def build_document(version: str) -> dict[str, Any]:
     spec.components.security_scheme("key", {"type": "http", "scheme": "bearer"})
     for route in OPEN_ROUTES:
         _add(spec, route.path, route)
-    for prefix in PREFIXES:
-        for route in API_ROUTES:
-            _add(spec, prefix + route.path, route)
+    for route in API_ROUTES:
+        _add(spec, PREFIXES[0] + route.path, route)
     for path in DOCUMENT_PATHS:
         answer = {"200": {"description": "OK", **_json({"type": "object"})}}
         spec.path(

@@ -5,6 +5,7 @@ error, so that a broker which comes back is found at the next try.
 """
 
 import threading
+from contextlib import suppress
 from time import monotonic
 from typing import Any, Final
 
@@ -12,13 +13,15 @@ import amqp.exceptions
 from celery import Celery
 from kombu.exceptions import ChannelError
 
-from ingest_api.bounded import BoundedCalls
+from ingest_api.bounded import BoundedCalls, Unavailable
 from schemas.broker import PUBLISH_ERRORS, celery_settings
 from schemas.messages import FOLD_BATCH, USAGE_QUEUE, BatchMessage, encode_batch
 from schemas.settings import Settings
 
 DEPTH_SECONDS: Final = 1.0
 """How old the known depth of the queue may be."""
+KICK_SECONDS: Final = 1.0
+KICK_EXPIRES_SECONDS: Final = 60
 
 _NO_QUEUE: Final = (ChannelError, amqp.exceptions.NotFound)
 
@@ -42,6 +45,14 @@ class Publisher:
         Raises Unavailable otherwise; it may have been stored all the same.
         """
         self._calls.call(lambda: self._publish(message), timeout_seconds)
+
+    def kick(self, task: str) -> None:
+        """Have a task look for what is due now, rather than at its next turn.
+
+        Never raises: the clock kicks it all the same.
+        """
+        with suppress(Unavailable):
+            self._calls.call(lambda: self._kick(task), KICK_SECONDS)
 
     def queue_depth(self, timeout_seconds: float) -> int:
         """Batches waiting, as of DEPTH_SECONDS ago at most. Raises Unavailable."""
@@ -71,6 +82,18 @@ class Publisher:
                 task_id=message.batch_id,
                 argsrepr="()",
                 kwargsrepr=text,
+                ignore_result=True,
+                producer=self._producer(),
+            )
+        except PUBLISH_ERRORS:
+            self._drop_connection()
+            raise
+
+    def _kick(self, task: str) -> None:
+        try:
+            self._celery.send_task(
+                task,
+                expires=KICK_EXPIRES_SECONDS,
                 ignore_result=True,
                 producer=self._producer(),
             )

@@ -4,16 +4,13 @@ The app is built from this table, and so is the document: neither has what the o
 lacks.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Final
 
-from flask import Response
-from marshmallow import Schema
-
 from ingest_api.health import show_health, show_metrics
+from ingest_api.lago.routes import LAGO_ROUTES
 from ingest_api.push import push_usage
 from ingest_api.reads import show_batch
+from ingest_api.route import Route
 from ingest_api.usage_reads import show_current_usage, show_past_usage
 from ingest_api.voids import void_usage
 from schemas.answers import (
@@ -27,30 +24,9 @@ from schemas.usage import UsageSchema
 from schemas.usage_answers import CustomerUsageAnswerSchema, PastUsageAnswerSchema
 from schemas.voids import VoidAnswerSchema, VoidRequestSchema
 
-PREFIXES: Final = ("/api/billing/v1",)
-"""Where the API answers; the first is the one that is spoken of."""
-
-
-@dataclass(frozen=True)
-class Route:
-    """One operation. ``path`` is Werkzeug's; ``answers`` are schemas by status, None
-    for a body that is not JSON of ours; ``errors`` the statuses that an error may have.
-
-    ``open``: no key is asked for.
-    """
-
-    method: str
-    path: str
-    name: str
-    view: Callable[..., Response]
-    summary: str
-    answers: Mapping[int, type[Schema] | None]
-    errors: tuple[int, ...] = ()
-    body: type[Schema] | None = None
-    query: type[Schema] | None = None
-    required_query: Mapping[str, str] = field(default_factory=dict)
-    headers: Mapping[str, str] = field(default_factory=dict)
-    open: bool = False
+PREFIXES: Final = ("/api/billing/v1", "/api/v1")
+"""Where the API answers; the first is the one that is spoken of, the second the one
+that Lago's clients append to their base URL."""
 
 
 API_ROUTES: Final = (
@@ -109,6 +85,7 @@ API_ROUTES: Final = (
         query=PastUsageQuerySchema,
         required_query={"external_subscription_id": "One of the customer's."},
     ),
+    *LAGO_ROUTES,
 )
 
 OPEN_ROUTES: Final = (

@@ -1,0 +1,7 @@
+"""The routes of Lago's endpoints, resource by resource."""
+
+from typing import Final
+
+from ingest_api.route import Route
+
+LAGO_ROUTES: Final[tuple[Route, ...]] = ()
