@@ -2,6 +2,10 @@
 
 from typing import Final
 
+from ingest_api.lago import billable_metrics, plans
 from ingest_api.route import Route
 
-LAGO_ROUTES: Final[tuple[Route, ...]] = ()
+LAGO_ROUTES: Final[tuple[Route, ...]] = (
+    *billable_metrics.ROUTES,
+    *plans.ROUTES,
+)

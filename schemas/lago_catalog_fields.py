@@ -1,0 +1,99 @@
+"""Fields of what Lago's clients write of the catalog, refused in Lago's codes.
+
+A text after the code, ``code: sentence``, is for people: see ingest_api.lago.wrapped.
+"""
+
+import re
+from decimal import Decimal
+from typing import Any, Final
+
+from marshmallow import EXCLUDE, Schema, ValidationError, fields
+
+from schemas.catalog_fields import Code, Text
+from schemas.numbers import NumberInvalid, check_number, parse_number
+
+MAX_CENTS: Final = 10**15
+MAX_DESCRIPTION: Final = 4_000
+MAX_NAMED: Final = 100
+"""Entries of a list in a metric, charge or filter."""
+
+_CONTROL: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+_NOTHING: Final[tuple[Any, ...]] = (None, False, 0, "", [], {})
+
+
+class LagoSchema(Schema):
+    """What is not known is passed over, as Lago does."""
+
+    class Meta:
+        """As it says."""
+
+        unknown = EXCLUDE
+
+
+class NameText(Text):
+    """A line that must not be empty."""
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        if value == "":
+            raise ValidationError("value_is_mandatory: is empty")
+        return super()._deserialize(value, *args, **kwargs)
+
+
+class NameCode(Code):
+    """A text that identifies something; must not be empty."""
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        if value == "":
+            raise ValidationError("value_is_mandatory: is empty")
+        return super()._deserialize(value, *args, **kwargs)
+
+
+class Description(fields.String):
+    """Lines of text, of MAX_DESCRIPTION characters at most."""
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        text = super()._deserialize(value, *args, **kwargs)
+        if len(text) > MAX_DESCRIPTION:
+            raise ValidationError(f"is longer than {MAX_DESCRIPTION} characters")
+        if _CONTROL.search(text):
+            raise ValidationError("holds a control character")
+        return text
+
+
+class Amount(fields.Field[Decimal]):
+    """An exact number of zero or more: Lago's decimal strings, or a JSON number, which
+    is never read through a float."""
+
+    def __init__(self, code: str = "invalid_amount", **more: Any) -> None:
+        super().__init__(**more)
+        self._code = code
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Decimal:
+        try:
+            if isinstance(value, Decimal):
+                number = check_number(value)
+            elif isinstance(value, str | int) and not isinstance(value, bool):
+                number = parse_number(str(value))
+            else:
+                raise NumberInvalid("is not a decimal number")
+        except NumberInvalid as error:
+            raise ValidationError(f"{self._code}: {error}") from error
+        if number < 0:
+            raise ValidationError(f"{self._code}: is less than 0")
+        return number
+
+
+class Only(fields.Field[None]):
+    """What Lago has and we do not: nothing but its absence is taken.
+
+    Nothing, false, 0 and empty are its absence. The sentence says what to do instead.
+    """
+
+    def __init__(self, sentence: str, absent: tuple[Any, ...] = (), **more: Any):
+        super().__init__(**more)
+        self._sentence = sentence
+        self._absent = absent or _NOTHING
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> None:
+        if value not in self._absent:
+            raise ValidationError(f"value_is_invalid: {self._sentence}")
