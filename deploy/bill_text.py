@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+from ledger.charge import ZERO
 from ledger.explained import (
     ExplainedBill,
     ExplainedLine,
@@ -18,7 +19,7 @@ from ledger.explained import (
     TracedCounter,
 )
 from ledger.periods import Period
-from ledger.rating import ZERO, Correction, Rating
+from ledger.rating import Correction, Rating
 from ledger.working_text import rounding_text, step_text, true_up_text
 from schemas.messages import plain_number
 

@@ -8,15 +8,16 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from ledger.charge import ZERO, Charge
+from ledger.charge_json import read_charge
 from ledger.db import Connection
 from ledger.periods import Period, Terms
 from ledger.queries import load_queries
 from ledger.rating import (
     NOTHING,
-    ZERO,
-    Charge,
     Correction,
     Rating,
+    Usage,
     rate_correction,
     rate_usage,
 )
@@ -26,7 +27,6 @@ from ledger.working import (
     ELSEWHERE,
     line_json,
     prior_from_json,
-    read_tiers,
 )
 from schemas.messages import plain_number
 
@@ -74,31 +74,6 @@ class Bill:
     due: str
     lines: tuple[BillLine, ...] = ()
     failure: str | None = None
-
-
-def read_charge(
-    model: str | None,
-    included: Decimal,
-    price: Decimal,
-    package_size: Decimal | None,
-    tiers: list[dict[str, Any]],
-    minimum: Decimal,
-    rounding: str,
-    rounding_precision: int,
-) -> Charge | None:
-    """A charge and its metric's rounding as tables store them; no model: no charge."""
-    if model is None:
-        return None
-    return Charge(
-        model,
-        included,
-        price,
-        package_size,
-        read_tiers(tiers),
-        minimum,
-        rounding,
-        rounding_precision,
-    )
 
 
 def due_of(terms: Terms, period: Period, created_at: datetime) -> str:
@@ -189,7 +164,8 @@ def _usage_line(
 ) -> BillLine:
     charge, currency = read_charge(*charge_row), charge_currency or bill.currency
     due = BILLED if counters else bill.due
-    rating = NOTHING if due == AFTER_END else rate_usage(charge, quantity, currency)
+    usage = Usage(quantity, counters)
+    rating = NOTHING if due == AFTER_END else rate_usage(charge, usage, currency)
     start = bill.period.start
     return BillLine(
         metric_id, metric, aggregation, start, False, charge, currency, rating, due
@@ -206,7 +182,8 @@ def _correction_line(
     stored: dict[str, Any] | None,
 ) -> BillLine:
     prior = prior_from_json(stored, currency)
-    rating = rate_correction(prior.charge, prior.before, quantity, prior.currency)
+    usage = Usage(quantity, 0)
+    rating = rate_correction(prior.charge, prior.before, usage, prior.currency)
     return BillLine(
         metric_id,
         metric,

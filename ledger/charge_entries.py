@@ -6,8 +6,8 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from ledger.rating import ZERO, Tier
-from ledger.working import read_tiers
+from ledger.charge import ZERO, Tier
+from ledger.charge_json import read_tiers
 
 
 @dataclass(frozen=True)

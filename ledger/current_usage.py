@@ -5,11 +5,11 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from ledger.billing import read_charge
+from ledger.charge_json import read_charge
 from ledger.db import Connection
 from ledger.periods import Period, Terms, period_at
 from ledger.queries import load_queries
-from ledger.rating import rate_usage
+from ledger.rating import Usage, rate_usage
 from ledger.subscribers import find_subscription
 from ledger.usage import ChargeUsage, PeriodUsage, frozen_rating, read_corrections
 
@@ -72,7 +72,7 @@ def _rate_row(
     *charge_row: Any,
 ) -> ChargeUsage:
     rating = (
-        rate_usage(read_charge(*charge_row), quantity, currency)
+        rate_usage(read_charge(*charge_row), Usage(quantity, events), currency)
         if frozen is None
         else frozen_rating(frozen)
     )

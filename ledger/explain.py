@@ -12,6 +12,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from ledger.billing import RATING_ERRORS, Bill, bills_of, due_of
+from ledger.charge import ZERO
+from ledger.charge_json import charge_from_json
 from ledger.db import Connection
 from ledger.explained import (
     ExplainedBill,
@@ -26,10 +28,9 @@ from ledger.explained import (
 from ledger.outcomes import OUTCOMES
 from ledger.periods import Period, Terms, first_open_period, period_at
 from ledger.queries import load_queries
-from ledger.rating import ZERO
 from ledger.terms import read_terms
 from ledger.verify_page import Days
-from ledger.working import billed_line, charge_from_json
+from ledger.working import billed_line
 
 PAGE = 1_000
 

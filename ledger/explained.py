@@ -5,8 +5,9 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
+from ledger.charge import Charge
 from ledger.periods import Period, Terms
-from ledger.rating import Charge, Correction, Rating
+from ledger.rating import Correction, Rating
 
 
 class SubscriptionUnknown(LookupError):

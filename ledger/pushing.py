@@ -14,11 +14,12 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
-from ledger.billing import read_charge
+from ledger.charge import Charge
+from ledger.charge_json import charge_from_json, read_charge
 from ledger.db import Connection
 from ledger.queries import load_queries
-from ledger.rating import Charge, Correction, Rating, rate_correction, rate_usage
-from ledger.working import billed_line, charge_from_json, prior_from_json
+from ledger.rating import Correction, Rating, Usage, rate_correction, rate_usage
+from ledger.working import billed_line, prior_from_json
 
 LOCK_SPACE = 0x6662_7075 << 32
 """Advisory locks of pushing: this plus the subscription's key."""
@@ -26,6 +27,8 @@ LANE_SPACE = 0x6662_706C << 32
 """Advisory locks of those who push: this plus the number of a lane."""
 
 _SQL = load_queries("push")
+_JSON_COLUMNS = (3, 9, 10)
+"""Tiers, group keys and filters among what ``read_charge`` takes after the model."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,7 @@ class Claim:
     frozen: Rating | Correction | None
     before: Rating
     charge: Charge | None
+    usage: Usage
 
     @property
     def is_correction(self) -> bool:
@@ -64,10 +68,8 @@ class Claim:
         if self.frozen is not None:
             return self.frozen
         if self.is_correction:
-            return rate_correction(
-                self.charge, self.before, self.quantity, self.currency
-            )
-        return rate_usage(self.charge, self.quantity, self.currency)
+            return rate_correction(self.charge, self.before, self.usage, self.currency)
+        return rate_usage(self.charge, self.usage, self.currency)
 
 
 @dataclass(frozen=True)
@@ -206,7 +208,7 @@ def push_failed_before(conn: Connection, kind: str) -> bool:
 
 
 def _claim(*row: Any) -> Claim:
-    values, (currency, rating, stored, *charge_row) = row[:13], row[13:]
+    values, (counters, currency, rating, stored, *charge_row) = row[:13], row[13:]
     prior = prior_from_json(stored, currency)
     charge = _charge(*charge_row) if stored is None else prior.charge
     frozen = None if rating is None else billed_line(rating)
@@ -214,7 +216,8 @@ def _claim(*row: Any) -> Claim:
         currency, charge = rating["currency"], charge_from_json(rating["charge"])
     elif stored is not None:
         currency = prior.currency
-    return Claim(*(*values, currency, frozen, prior.before, charge))
+    usage = Usage(values[5], counters)
+    return Claim(*(*values, currency, frozen, prior.before, charge, usage))
 
 
 @lru_cache(maxsize=1024)
@@ -222,8 +225,10 @@ def _charge(model: str | None, *columns: Any) -> Charge | None:
     """Kept by its values: a thousand rollups are priced by a few charges."""
     if model is None:
         return None
-    included, price, package_size, tiers, *more = columns
-    return read_charge(model, included, price, package_size, json.loads(tiers), *more)
+    values = list(columns)
+    for place in _JSON_COLUMNS:
+        values[place] = json.loads(values[place])
+    return read_charge(model, *values)
 
 
 def _keys(claims: Sequence[Claim]) -> Mapping[str, list[Any]]:

@@ -1,15 +1,11 @@
-"""Rating: what a quantity costs under a charge. Pure, exact, rounded once per line.
+"""Rating: what usage costs under a charge. Pure, exact, rounded once per fee.
 
-The metric's rounding comes first, then the included quota is taken off; the model
-prices what is over it. A charge's minimum fills up what is less.
-
-standard    overage * price
-package     blocks of package_size, begun ones counted whole, * price
-graduated   each tier prices the units that fall into it; flat for each tier reached
-volume      the tier that the total falls into prices all units; its flat once
-percentage  overage * price %
+The metric's rounding comes first, then the included quota is taken off; the charge's
+model prices what is over it. A charge's minimum fills up what is less. By parts each
+filter's usage of each group is a fee of its own, and the line has their sum.
 """
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import (
     ROUND_CEILING,
@@ -19,48 +15,32 @@ from decimal import (
     localcontext,
 )
 
+from ledger.charge import ZERO, Charge, Group
+from ledger.charge_models import Step, model_steps
 from ledger.money import EXACT, round_money
 
-MODELS = ("standard", "package", "graduated", "volume", "percentage")
 ROUNDINGS = {"round": ROUND_HALF_UP, "ceil": ROUND_CEILING, "floor": ROUND_FLOOR}
-ZERO = Decimal(0)
 
 
 @dataclass(frozen=True)
-class Tier:
-    """Units up to and including ``up_to`` (None: all the rest)."""
+class Part:
+    """The usage that one fee is for: of a filter of the charge, by its place, and of a
+    group. None: of no filter."""
 
-    up_to: Decimal | None
-    unit_price: Decimal
-    flat_price: Decimal
-
-
-@dataclass(frozen=True)
-class Charge:
-    """How one metric is charged in one plan. Prices in whole currency units.
-
-    ``rounding`` is the metric's: "none" or one of ROUNDINGS, of a period's units, to
-    ``rounding_precision`` digits after the point (negative: tens, hundreds).
-    """
-
-    model: str
-    included: Decimal
-    price: Decimal
-    package_size: Decimal | None = None
-    tiers: tuple[Tier, ...] = ()
-    minimum: Decimal = ZERO
-    rounding: str = "none"
-    rounding_precision: int = 0
+    place: int | None
+    group: Group
+    quantity: Decimal
+    events: int
 
 
 @dataclass(frozen=True)
-class Step:
-    """One line of the working: so many units, at a price, plus a flat price."""
+class Usage:
+    """What a metric's counters fold to, how many they are, and, for a charge that
+    prices it by parts, its parts."""
 
-    units: Decimal
-    unit_price: Decimal
-    flat_price: Decimal
-    amount: Decimal
+    quantity: Decimal
+    events: int
+    parts: tuple[Part, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -68,7 +48,7 @@ class Rating:
     """A rated line. ``amount`` is rounded to the currency; all else is exact.
 
     ``units`` are rounded as the metric says; ``true_up`` is what the steps lack to the
-    charge's minimum.
+    charge's minimum. ``slots``: the fees of a charge by parts, with steps of their own.
     """
 
     units: Decimal
@@ -77,6 +57,19 @@ class Rating:
     amount: Decimal
     steps: tuple[Step, ...]
     true_up: Decimal = ZERO
+    slots: tuple["Slot", ...] = ()
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A fee of a charge by parts. Of no filter: ``filter_id`` is None."""
+
+    filter_id: str | None
+    filter_name: str
+    group: Mapping[str, str | None]
+    quantity: Decimal
+    events: int
+    rating: Rating
 
 
 NOTHING = Rating(ZERO, ZERO, ZERO, ZERO, ())
@@ -111,36 +104,25 @@ class Correction:
         return EXACT.subtract(self.after.amount, self.before.amount)
 
 
-def rate_usage(charge: Charge | None, quantity: Decimal, currency: str) -> Rating:
-    """Price a period's quantity; without a charge it costs nothing.
+def rate_usage(charge: Charge | None, usage: Usage, currency: str) -> Rating:
+    """Price a period's usage; without a charge it costs nothing.
 
     Negative units are kept, and cost what none would. Raises ValueError,
     ArithmeticError or StopIteration when the charge cannot be rated by.
     """
     if charge is None:
-        return Rating(quantity, ZERO, ZERO, ZERO, ())
+        return Rating(usage.quantity, ZERO, ZERO, ZERO, ())
     with localcontext(EXACT):
-        units = round_units(quantity, charge.rounding, charge.rounding_precision)
-        used = max(units, ZERO)
-        overage = max(used - charge.included, ZERO)
-        steps = _STEPS[charge.model](charge, overage)
-        exact = sum((step.amount for step in steps), ZERO)
-        true_up = max(charge.minimum - exact, ZERO)
-        return Rating(
-            units=units,
-            included=used - overage,
-            overage=overage,
-            amount=round_money(exact + true_up, currency),
-            steps=tuple(steps),
-            true_up=true_up,
-        )
+        if charge.by_parts:
+            return _rate_parts(charge, usage, currency)
+        return _rate_fee(charge, usage.quantity, usage.events, currency)
 
 
 def rate_correction(
-    charge: Charge | None, before: Rating, quantity: Decimal, currency: str
+    charge: Charge | None, before: Rating, usage: Usage, currency: str
 ) -> Correction:
     """Price what a period comes to by now beside what it was billed at last."""
-    return Correction(before, rate_usage(charge, quantity, currency))
+    return Correction(before, rate_usage(charge, usage, currency))
 
 
 def round_units(quantity: Decimal, rounding: str, precision: int) -> Decimal:
@@ -152,48 +134,67 @@ def round_units(quantity: Decimal, rounding: str, precision: int) -> Decimal:
     return EXACT.multiply(whole, step)
 
 
-def _standard(charge: Charge, overage: Decimal) -> list[Step]:
-    return [Step(overage, charge.price, ZERO, overage * charge.price)]
+def _rate_fee(charge: Charge, quantity: Decimal, events: int, currency: str) -> Rating:
+    units = round_units(quantity, charge.rounding, charge.rounding_precision)
+    used = max(units, ZERO)
+    overage = max(used - charge.included, ZERO)
+    steps = model_steps(charge, overage, events)
+    exact = sum((step.amount for step in steps), ZERO)
+    true_up = max(charge.minimum - exact, ZERO)
+    return Rating(
+        units=units,
+        included=used - overage,
+        overage=overage,
+        amount=round_money(exact + true_up, currency),
+        steps=tuple(steps),
+        true_up=true_up,
+    )
 
 
-def _package(charge: Charge, overage: Decimal) -> list[Step]:
-    if charge.package_size is None:
-        raise ValueError("a package charge has no package_size; the catalog needs one")
-    whole, rest = divmod(overage, charge.package_size)
-    blocks = whole + 1 if rest else whole
-    return [Step(blocks, charge.price, ZERO, blocks * charge.price)]
+def _rate_parts(charge: Charge, usage: Usage, currency: str) -> Rating:
+    if sum(part.events for part in usage.parts) != usage.events:
+        raise ValueError("the parts of the usage are not all of it")
+    slots = tuple(_rate_part(charge, p, currency) for p in fee_parts(charge, usage))
+    fees = [slot.rating for slot in slots]
+    amount = sum((fee.amount for fee in fees), ZERO)
+    true_up = max(charge.minimum - amount, ZERO)
+    return Rating(
+        units=sum((fee.units for fee in fees), ZERO),
+        included=sum((fee.included for fee in fees), ZERO),
+        overage=sum((fee.overage for fee in fees), ZERO),
+        amount=amount + round_money(true_up, currency),
+        steps=(),
+        true_up=true_up,
+        slots=slots,
+    )
 
 
-def _graduated(charge: Charge, overage: Decimal) -> list[Step]:
-    steps: list[Step] = []
-    floor = ZERO
-    for tier in charge.tiers:
-        # The first tier's flat price applies at 0 units; a later one's when reached.
-        if steps and overage <= floor:
-            break
-        top = overage if tier.up_to is None else min(overage, tier.up_to)
-        units = top - floor
-        amount = units * tier.unit_price + tier.flat_price
-        steps.append(Step(units, tier.unit_price, tier.flat_price, amount))
-        floor = top if tier.up_to is None else tier.up_to
-    return steps
+def fee_parts(charge: Charge, usage: Usage) -> Iterator[Part]:
+    """A part for each fee: by filter, then what no filter takes, each by group.
+
+    A filter without usage is a fee all the same, of no group's.
+    """
+    for place in (*range(len(charge.filters)), None):
+        its = [part for part in usage.parts if part.place == place]
+        if its:
+            yield from sorted(its, key=_group_order)
+        else:
+            keys = charge.terms_of(place).group_keys
+            yield Part(place, (None,) * len(keys), ZERO, 0)
 
 
-def _volume(charge: Charge, overage: Decimal) -> list[Step]:
-    tier = next(t for t in charge.tiers if t.up_to is None or overage <= t.up_to)
-    amount = overage * tier.unit_price + tier.flat_price
-    return [Step(overage, tier.unit_price, tier.flat_price, amount)]
+def _group_order(part: Part) -> list[tuple[bool, str]]:
+    return [(value is None, value or "") for value in part.group]
 
 
-def _percentage(charge: Charge, overage: Decimal) -> list[Step]:
-    rate = charge.price / 100
-    return [Step(overage, rate, ZERO, overage * rate)]
-
-
-_STEPS = {
-    "standard": _standard,
-    "package": _package,
-    "graduated": _graduated,
-    "volume": _volume,
-    "percentage": _percentage,
-}
+def _rate_part(charge: Charge, part: Part, currency: str) -> Slot:
+    terms = charge.terms_of(part.place)
+    taken = None if part.place is None else charge.filters[part.place]
+    return Slot(
+        filter_id=taken.id if taken else None,
+        filter_name=taken.name if taken else "",
+        group=dict(zip(terms.group_keys, part.group, strict=True)),
+        quantity=part.quantity,
+        events=part.events,
+        rating=_rate_fee(terms, part.quantity, part.events, currency),
+    )

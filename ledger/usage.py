@@ -11,7 +11,7 @@ from uuid import UUID
 from ledger.db import Connection
 from ledger.periods import Period
 from ledger.queries import load_queries
-from ledger.rating import Correction, Rating, rate_correction
+from ledger.rating import Correction, Rating, Usage, rate_correction
 from ledger.working import billed_line, line_from_json, prior_from_json
 
 _SQL = load_queries("usage")
@@ -106,7 +106,8 @@ def _correction(
 ) -> CorrectionUsage:
     prior = prior_from_json(stored, currency)
     if frozen is None:
-        rating = rate_correction(prior.charge, prior.before, quantity, prior.currency)
+        usage = Usage(quantity, events)
+        rating = rate_correction(prior.charge, prior.before, usage, prior.currency)
     else:
         line = line_from_json(frozen)
         assert isinstance(line, Correction)  # noqa: S101 - its row is a correction's

@@ -8,20 +8,21 @@ from typing import Any
 
 from ledger.billing import RATING_ERRORS
 from ledger.chain import check_chain
+from ledger.charge import ZERO
+from ledger.charge_json import charge_from_json
 from ledger.db import Connection
 from ledger.queries import load_queries
 from ledger.rating import (
     NOTHING,
-    ZERO,
     Correction,
     Rating,
+    Usage,
     rate_correction,
     rate_usage,
 )
 from ledger.working import (
     AFTER_END,
     BILLED,
-    charge_from_json,
     line_from_json,
     prior_from_json,
 )
@@ -141,11 +142,12 @@ def _rated_wrong(
 ) -> str | None:
     try:
         line, due = line_from_json(stored), stored["due"]
+        usage = Usage(quantity, counters)
         charge, currency = charge_from_json(stored["charge"]), stored["currency"]
-        rated: Rating | Correction = rate_usage(charge, quantity, currency)
+        rated: Rating | Correction = rate_usage(charge, usage, currency)
         if isinstance(line, Correction):
             prior = prior_from_json(before, currency)
-            rated = rate_correction(charge, prior.before, quantity, currency)
+            rated = rate_correction(charge, prior.before, usage, currency)
         elif due == AFTER_END:
             rated = NOTHING
     except RATING_ERRORS as error:

@@ -6,12 +6,13 @@ correction has the working twice, ``before`` and ``after``.
 
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
-from ledger.rating import NOTHING, ZERO, Charge, Correction, Rating, Step, Tier
+from ledger.charge import ZERO, Charge
+from ledger.charge_json import Json, charge_from_json, charge_json
+from ledger.charge_models import Step
+from ledger.rating import NOTHING, Correction, Rating, Slot
 from schemas.messages import plain_number
-
-Json = dict[str, Any]
 
 BILLED: Final = "billed"
 ELSEWHERE: Final = "elsewhere"
@@ -29,62 +30,9 @@ class Prior:
     before: Rating
 
 
-def charge_json(charge: Charge | None) -> Json | None:
-    """A charge as it was when the period froze; None: there was none."""
-    if charge is None:
-        return None
-    size = charge.package_size
-    return {
-        "model": charge.model,
-        "included": plain_number(charge.included),
-        "price": plain_number(charge.price),
-        "package_size": None if size is None else plain_number(size),
-        "tiers": [
-            {
-                "up_to": None if tier.up_to is None else plain_number(tier.up_to),
-                "unit_price": plain_number(tier.unit_price),
-                "flat_price": plain_number(tier.flat_price),
-            }
-            for tier in charge.tiers
-        ],
-        "minimum": plain_number(charge.minimum),
-        "rounding": charge.rounding,
-        "rounding_precision": charge.rounding_precision,
-    }
-
-
-def charge_from_json(stored: Json | None) -> Charge | None:
-    """The charge back; tiers as in the table ``charge``."""
-    if stored is None:
-        return None
-    size = stored["package_size"]
-    return Charge(
-        model=stored["model"],
-        included=Decimal(stored["included"]),
-        price=Decimal(stored["price"]),
-        package_size=None if size is None else Decimal(size),
-        tiers=read_tiers(stored["tiers"]),
-        minimum=Decimal(stored["minimum"]),
-        rounding=stored["rounding"],
-        rounding_precision=stored["rounding_precision"],
-    )
-
-
-def read_tiers(stored: list[Json]) -> tuple[Tier, ...]:
-    """Tiers of a charge; their numbers are decimal strings."""
-    return tuple(
-        Tier(
-            up_to=None if tier["up_to"] is None else Decimal(tier["up_to"]),
-            unit_price=Decimal(tier["unit_price"]),
-            flat_price=Decimal(tier["flat_price"]),
-        )
-        for tier in stored
-    )
-
-
 def rating_json(rating: Rating) -> Json:
-    """Units, quota, overage, amount, and the working step by step."""
-    return {
+    """Units, quota, overage, amount, and the working step by step, fee by fee."""
+    stored = {
         **_sums(rating),
         "true_up": plain_number(rating.true_up),
         "steps": [
@@ -97,6 +45,9 @@ def rating_json(rating: Rating) -> Json:
             for step in rating.steps
         ],
     }
+    if rating.slots:
+        stored["slots"] = [_slot_json(slot) for slot in rating.slots]
+    return stored
 
 
 def rating_from_json(stored: Json) -> Rating:
@@ -116,6 +67,29 @@ def rating_from_json(stored: Json) -> Rating:
             for step in stored["steps"]
         ),
         true_up=Decimal(stored["true_up"]),
+        slots=tuple(_slot_from_json(slot) for slot in stored.get("slots", ())),
+    )
+
+
+def _slot_json(slot: Slot) -> Json:
+    return {
+        "filter_id": slot.filter_id,
+        "filter_name": slot.filter_name,
+        "group": dict(slot.group),
+        "quantity": plain_number(slot.quantity),
+        "events": slot.events,
+        "rating": rating_json(slot.rating),
+    }
+
+
+def _slot_from_json(stored: Json) -> Slot:
+    return Slot(
+        filter_id=stored["filter_id"],
+        filter_name=stored["filter_name"],
+        group=stored["group"],
+        quantity=Decimal(stored["quantity"]),
+        events=stored["events"],
+        rating=rating_from_json(stored["rating"]),
     )
 
 

@@ -6,8 +6,10 @@ end them behind the point.
 
 from decimal import Decimal, localcontext
 
+from ledger.charge import Charge
+from ledger.charge_models import Step
 from ledger.money import EXACT, round_money
-from ledger.rating import Charge, Correction, Rating, Step
+from ledger.rating import Correction, Rating
 from schemas.messages import plain_number
 
 

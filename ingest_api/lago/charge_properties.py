@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from marshmallow import ValidationError
 
+from ledger.charge import ZERO, Tier
 from ledger.charge_entries import Price
-from ledger.rating import ZERO, Tier
 
 Properties = Mapping[str, Any]
 

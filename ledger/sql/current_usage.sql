@@ -10,7 +10,8 @@ SELECT id, code,
 SELECT c.public_id, m.public_id, m.code, m.name, m.aggregation,
        coalesce(r.quantity, 0), coalesce(r.counters, 0), r.rating,
        c.model, c.included, c.price, c.package_size, c.tiers, c.minimum,
-       c.rounding, c.rounding_precision
+       c.rounding, c.rounding_precision, c.fixed, c.free_events, c.group_keys,
+       c.filters, c.display_name
   FROM charges_at(%(plan_id)s, %(period_end)s) c
   JOIN metric m ON m.id = c.metric_id
   LEFT JOIN rollup r ON r.subscription_id = %(subscription_id)s

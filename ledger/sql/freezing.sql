@@ -34,7 +34,8 @@ SELECT k.subscription_id, b.external_id, p.id, p.code,
 SELECT k.subscription_id, m.id, m.code, coalesce(r.aggregation, m.aggregation),
        coalesce(r.quantity, 0), coalesce(r.counters, 0), c.currency,
        c.model, c.included, c.price, c.package_size, c.tiers, c.minimum,
-       c.rounding, c.rounding_precision
+       c.rounding, c.rounding_precision, c.fixed, c.free_events, c.group_keys,
+       c.filters, c.display_name
   FROM unnest(%(subscription_ids)s::bigint[], %(period_starts)s::timestamptz[],
               %(period_ends)s::timestamptz[], %(plan_ids)s::integer[])
        AS k (subscription_id, period_start, period_end, plan_id)

@@ -51,14 +51,16 @@ RETURNING r.subscription_id, r.metric_id, r.period_start, r.usage_start
 -- plan of its period; a correction by what its usage was billed at last.
 SELECT r.subscription_id, r.metric_id, r.period_start, r.usage_start, r.period_end,
        r.quantity, r.base, r.revision, r.push_attempts,
-       s.id, s.code, b.external_id, m.code, coalesce(c.currency, f.currency, p.currency),
+       s.id, s.code, b.external_id, m.code, r.counters,
+       coalesce(c.currency, f.currency, p.currency),
        r.rating,
        CASE WHEN r.usage_start < r.period_start
             THEN prior_rating(r.subscription_id, r.metric_id, r.usage_start,
                               r.period_start)
        END,
        c.model, c.included, c.price, c.package_size, c.tiers::text, c.minimum,
-       c.rounding, c.rounding_precision
+       c.rounding, c.rounding_precision, c.fixed, c.free_events,
+       to_json(c.group_keys)::text, c.filters::text, c.display_name
   FROM unnest(
            %(subscription_ids)s::bigint[], %(metric_ids)s::integer[],
            %(period_starts)s::timestamptz[], %(usage_starts)s::timestamptz[]

@@ -22,12 +22,11 @@ from hypothesis.stateful import (
 )
 
 from ledger.catalog import ChargeRow
+from ledger.charge_json import charge_from_json
 from ledger.periods import Terms, period_at
 from ledger.place import EPOCH
-from ledger.rating import rate_usage
 from ledger.verify import verify_books
 from ledger.voiding import CounterUnknown, Identity, void_counter
-from ledger.working import charge_from_json
 from schemas.messages import Counter
 from tests import model
 from tests.ledger_world import (
@@ -39,6 +38,7 @@ from tests.ledger_world import (
     make_world,
     push,
 )
+from tests.rate import rate_quantity
 
 TERMS = Terms("monthly", "calendar", "America/Toronto", STARTED, None)
 GRACE = timedelta(hours=48)
@@ -82,7 +82,7 @@ class Books:
         """Quantity and amount that are not billed yet."""
         lines = [v for (_, c, u), v in self.billed.items() if (c, u) == (code, usage)]
         quantity = self.usage(code, usage)
-        amount = rate_usage(charges[code], quantity, "CAD").amount  # type: ignore[arg-type]
+        amount = rate_quantity(charges[code], quantity, "CAD").amount  # type: ignore[arg-type]
         return (
             quantity - sum((q for q, _ in lines), ZERO),
             amount - sum((a for _, a in lines), ZERO),

@@ -9,20 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ledger.charge import Charge, Tier
+from ledger.charge_json import charge_from_json, charge_json
 from ledger.money import round_money, to_cents
-from ledger.rating import (
-    Charge,
-    Tier,
-    rate_correction,
-    rate_usage,
-    round_units,
-)
-from ledger.working import (
-    charge_from_json,
-    charge_json,
-    line_from_json,
-    line_json,
-)
+from ledger.rating import round_units
+from ledger.working import line_from_json, line_json
+from tests.rate import correct_quantity, rate_quantity
 
 D = Decimal
 CENT = Fraction(1, 100)
@@ -48,7 +40,7 @@ def test_the_pilot_is_billed_per_started_hour(seconds: str, amount: str) -> None
     quota = D(1_000_000)
     charge = Charge("package", quota, D("0.0075"), D(3600))
 
-    rating = rate_usage(charge, quota + D(seconds), "CAD")
+    rating = rate_quantity(charge, quota + D(seconds), "CAD")
 
     assert rating.amount == D(amount)
     assert rating.overage == D(seconds)
@@ -58,7 +50,7 @@ def test_the_pilot_is_billed_per_started_hour(seconds: str, amount: str) -> None
 def test_a_rate_of_0_0075_stays_0_0075() -> None:
     charge = Charge("package", D(0), D("0.0075"), D(3600))
 
-    rating = rate_usage(charge, D(3600 * 1000), "CAD")
+    rating = rate_quantity(charge, D(3600 * 1000), "CAD")
 
     assert rating.amount == D("7.50")
     assert rating.steps[0].unit_price == D("0.0075")
@@ -66,7 +58,7 @@ def test_a_rate_of_0_0075_stays_0_0075() -> None:
 
 @given(UNITS, UNITS, PRICES)
 def test_standard_is_overage_times_price(units: D, included: D, price: D) -> None:
-    rating = rate_usage(Charge("standard", included, price), units, "CAD")
+    rating = rate_quantity(Charge("standard", included, price), units, "CAD")
 
     overage = max(Fraction(units) - Fraction(included), Fraction(0))
     assert Fraction(rating.amount) == half_up(overage * Fraction(price))
@@ -75,7 +67,7 @@ def test_standard_is_overage_times_price(units: D, included: D, price: D) -> Non
 
 @given(UNITS, st.decimals(D("0.001"), 5000, places=3), PRICES)
 def test_package_counts_begun_blocks_whole(units: D, size: D, price: D) -> None:
-    rating = rate_usage(Charge("package", D(0), price, size), units, "CAD")
+    rating = rate_quantity(Charge("package", D(0), price, size), units, "CAD")
 
     blocks = -((-Fraction(units)) // Fraction(size))
     assert Fraction(rating.amount) == half_up(blocks * Fraction(price))
@@ -83,7 +75,9 @@ def test_package_counts_begun_blocks_whole(units: D, size: D, price: D) -> None:
 
 @given(st.integers(0, 300))
 def test_graduated_prices_each_unit_in_its_tier(units: int) -> None:
-    rating = rate_usage(Charge("graduated", D(0), D(0), None, TIERS), D(units), "CAD")
+    rating = rate_quantity(
+        Charge("graduated", D(0), D(0), None, TIERS), D(units), "CAD"
+    )
 
     expected = D(3)
     for unit in range(1, units + 1):
@@ -95,7 +89,7 @@ def test_graduated_prices_each_unit_in_its_tier(units: int) -> None:
 
 @given(st.integers(0, 300))
 def test_volume_prices_all_units_by_the_total(units: int) -> None:
-    rating = rate_usage(Charge("volume", D(0), D(0), None, TIERS), D(units), "CAD")
+    rating = rate_quantity(Charge("volume", D(0), D(0), None, TIERS), D(units), "CAD")
 
     tier = TIERS[0] if units <= 10 else TIERS[1] if units <= 100 else TIERS[2]
     assert rating.amount == round_money(
@@ -104,14 +98,14 @@ def test_volume_prices_all_units_by_the_total(units: int) -> None:
 
 
 def test_percentage_is_of_the_units() -> None:
-    rating = rate_usage(Charge("percentage", D(100), D("2.9")), D("350.10"), "CAD")
+    rating = rate_quantity(Charge("percentage", D(100), D("2.9")), D("350.10"), "CAD")
 
     assert rating.amount == D("7.25")
 
 
 @given(st.decimals(-(10**9), 0, places=4))
 def test_negative_units_are_kept_and_cost_what_none_would(units: D) -> None:
-    rating = rate_usage(Charge("standard", D(0), D(5)), units, "CAD")
+    rating = rate_quantity(Charge("standard", D(0), D(5)), units, "CAD")
 
     assert rating.units == units
     assert rating.amount == 0
@@ -132,7 +126,7 @@ def test_rounding_is_half_up_to_the_currency(
 
 def test_fifty_digits_are_exact() -> None:
     units = D("123456789012345678901234567890.12345678901234567890")
-    rating = rate_usage(Charge("standard", D(0), D("0.0075")), units, "KWD")
+    rating = rate_quantity(Charge("standard", D(0), D("0.0075")), units, "KWD")
 
     assert rating.units == units
     assert Fraction(rating.amount) == half_up(
@@ -158,7 +152,7 @@ def test_units_are_rounded_as_their_metric_says(
 ) -> None:
     charge = Charge("standard", D(0), D(1), None, (), D(0), rounding, precision)
 
-    assert rate_usage(charge, D(quantity), "CAD").units == D(units)
+    assert rate_quantity(charge, D(quantity), "CAD").units == D(units)
 
 
 @given(
@@ -186,7 +180,10 @@ def test_a_minimum_fills_up_what_is_less(units: Decimal, minimum: Decimal) -> No
     free = Charge("graduated", D(0), D(0), None, TIERS)
     least = Charge("graduated", D(0), D(0), None, TIERS, minimum)
 
-    plain, filled = rate_usage(free, units, "CAD"), rate_usage(least, units, "CAD")
+    plain, filled = (
+        rate_quantity(free, units, "CAD"),
+        rate_quantity(least, units, "CAD"),
+    )
 
     assert filled.amount == max(plain.amount, round_money(minimum, "CAD"))
     assert filled.steps == plain.steps
@@ -195,7 +192,7 @@ def test_a_minimum_fills_up_what_is_less(units: Decimal, minimum: Decimal) -> No
 
 
 def test_negative_units_are_billed_as_none_and_shown() -> None:
-    rating = rate_usage(Charge("standard", D(5), D(2)), D(-7), "CAD")
+    rating = rate_quantity(Charge("standard", D(5), D(2)), D(-7), "CAD")
 
     assert (rating.units, rating.overage, rating.amount) == (D(-7), D(0), D(0))
 
@@ -208,23 +205,23 @@ def test_corrections_add_up_to_the_last_quantity(
     quantities: list[Decimal], model: str
 ) -> None:
     charge = Charge(model, D(3), D("0.0075"), D(3600), TIERS, D("0.10"))
-    first = rate_usage(charge, quantities[0], "KWD")
+    first = rate_quantity(charge, quantities[0], "KWD")
 
     corrections = [
-        rate_correction(charge, rate_usage(charge, base, "KWD"), quantity, "KWD")
+        correct_quantity(charge, rate_quantity(charge, base, "KWD"), quantity, "KWD")
         for base, quantity in pairwise(quantities)
     ]
 
     billed = first.amount + sum((c.amount for c in corrections), D(0))
-    assert billed == rate_usage(charge, quantities[-1], "KWD").amount
+    assert billed == rate_quantity(charge, quantities[-1], "KWD").amount
 
 
 @given(UNITS, UNITS)
 def test_a_stored_line_reads_back_as_it_was(base: Decimal, quantity: Decimal) -> None:
     charge = Charge("volume", D(1), D(0), D(2), TIERS, D("0.5"), "ceil", -1)
     for line in (
-        rate_usage(charge, quantity, "JPY"),
-        rate_correction(charge, rate_usage(charge, base, "JPY"), quantity, "JPY"),
+        rate_quantity(charge, quantity, "JPY"),
+        correct_quantity(charge, rate_quantity(charge, base, "JPY"), quantity, "JPY"),
     ):
         stored = json.loads(json.dumps(line_json(charge, "JPY", line)))
 

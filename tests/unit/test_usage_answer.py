@@ -6,11 +6,12 @@ from decimal import Decimal
 from typing import Any
 
 from ingest_api.usage_answer import AGGREGATION_TYPES, past_usage_answer, usage_answer
+from ledger.charge import Charge
 from ledger.periods import Period
-from ledger.rating import Charge, rate_correction, rate_usage
 from ledger.usage import ChargeUsage, CorrectionUsage, PeriodUsage
 from schemas.catalog import AGGREGATIONS
 from schemas.usage_answers import CustomerUsageAnswerSchema, PastUsageAnswerSchema
+from tests.rate import correct_quantity, rate_quantity
 
 # Toronto's November, with its day of 25 hours, and the October before it.
 OCTOBER = datetime(2026, 10, 1, 4, tzinfo=UTC)
@@ -27,7 +28,7 @@ CHARGE = Charge("standard", Decimal(10), Decimal("0.25"))
 
 
 def charge_of(code: str, quantity: str) -> ChargeUsage:
-    rating = rate_usage(CHARGE, Decimal(quantity), "CAD")
+    rating = rate_quantity(CHARGE, Decimal(quantity), "CAD")
     ids = uuid.uuid4(), uuid.uuid4()
     return ChargeUsage(ids[0], "standard", ids[1], code, code.title(), "sum", 3, rating)
 
@@ -35,8 +36,8 @@ def charge_of(code: str, quantity: str) -> ChargeUsage:
 def correction_of(
     code: str, before: str, after: str, currency: str = "CAD"
 ) -> CorrectionUsage:
-    billed = rate_usage(CHARGE, Decimal(before), currency)
-    rating = rate_correction(CHARGE, billed, Decimal(after), currency)
+    billed = rate_quantity(CHARGE, Decimal(before), currency)
+    rating = correct_quantity(CHARGE, billed, Decimal(after), currency)
     return CorrectionUsage(
         Period(OCTOBER, NOVEMBER),
         uuid.uuid4(),

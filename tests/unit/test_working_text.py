@@ -2,8 +2,10 @@
 
 from decimal import Decimal
 
-from ledger.rating import NOTHING, Charge, Tier, rate_correction, rate_usage
+from ledger.charge import Charge, Tier
+from ledger.rating import NOTHING
 from ledger.working_text import working_text
+from tests.rate import correct_quantity, rate_quantity
 
 PACKAGE = Charge("package", Decimal(36000), Decimal("0.0075"), Decimal(3600))
 TIERS = (
@@ -13,7 +15,7 @@ TIERS = (
 
 
 def worked(charge: Charge | None, quantity: str) -> list[str]:
-    rating = rate_usage(charge, Decimal(quantity), "CAD")
+    rating = rate_quantity(charge, Decimal(quantity), "CAD")
     return working_text(charge, rating, "CAD").splitlines()
 
 
@@ -70,8 +72,8 @@ def test_what_is_not_due_here_is_not_said_to_be_rounded_to_nothing() -> None:
 
 
 def test_a_correction_has_what_was_billed_and_what_it_comes_to_by_now() -> None:
-    before = rate_usage(PACKAGE, Decimal(36001), "CAD")
-    correction = rate_correction(PACKAGE, before, Decimal(44000), "CAD")
+    before = rate_quantity(PACKAGE, Decimal(36001), "CAD")
+    correction = correct_quantity(PACKAGE, before, Decimal(44000), "CAD")
 
     assert working_text(PACKAGE, correction, "CAD").splitlines() == [
         "billed before: 0.01 CAD",
