@@ -53,6 +53,11 @@ def utc_text(instant: datetime) -> str:
     return instant.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
 
 
+def second_text(instant: datetime) -> str:
+    """The instant as ISO 8601 in UTC with whole seconds and a ``Z``."""
+    return instant.astimezone(UTC).replace(microsecond=0).isoformat()[:-6] + "Z"
+
+
 def _read_text(text: str) -> int:
     if _ISO.fullmatch(text):
         try:

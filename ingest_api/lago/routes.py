@@ -2,10 +2,11 @@
 
 from typing import Final
 
-from ingest_api.lago import billable_metrics, plans
+from ingest_api.lago import billable_metrics, customers, plans
 from ingest_api.route import Route
 
 LAGO_ROUTES: Final[tuple[Route, ...]] = (
     *billable_metrics.ROUTES,
+    *customers.ROUTES,
     *plans.ROUTES,
 )

@@ -1,6 +1,7 @@
 -- name: customer
 SELECT id FROM customer
  WHERE service_id = %(service_id)s AND external_id = %(external_id)s
+   AND deleted_at IS NULL
 
 -- name: subscription
 SELECT b.id, t."interval", t.anchor, t.timezone, t.started_at, t.ended_at,

@@ -46,8 +46,18 @@ def push_to_subscription(_: Person, who: Person) -> Answer:
     return who.push(counter("t", external_subscription_id="olgas-1"))
 
 
+def ask_for_customers(_: Person, who: Person) -> Answer:
+    return who.get("/customers")
+
+
+def ask_for_customer(_: Person, who: Person) -> Answer:
+    return who.get("/customers/olgas")
+
+
 ASKED = {
     f"{BASE}/batches/<batch_id>": ask_for_batch,
+    f"{BASE}/customers": ask_for_customers,
+    f"{BASE}/customers/<path:external_id>": ask_for_customer,
     f"{BASE}/customers/<path:external_id>/current_usage": ask_for_usage,
     f"{BASE}/customers/<path:external_id>/past_usage": ask_for_past_usage,
     f"{BASE}/usage": push_to_subscription,
@@ -67,6 +77,7 @@ AS_IF_NONE: list[tuple[Ask, Callable[[Person], Answer]]] = [
         ask_for_past_usage,
         lambda who: who.get("/customers/nobody/past_usage", **NOBODYS),
     ),
+    (ask_for_customer, lambda who: who.get("/customers/nobody")),
     (ask_to_void, lambda who: who.void("nobodys", **NOBODYS)),
 ]
 

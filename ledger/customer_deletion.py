@@ -1,0 +1,32 @@
+"""Deleting a customer: its subscriptions end, and it is gone for its app.
+
+Odoo keeps the client, whose bills it has, and will have of what was used until now.
+"""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from ledger.customers import Customer, find_customer
+from ledger.db import Connection
+from ledger.holding import CUSTOMER, lock_record
+from ledger.local_changes import save_subscription
+from ledger.queries import load_queries
+
+_SQL = load_queries("customers")
+_SECOND = timedelta(seconds=1)
+
+
+def delete_customer(
+    conn: Connection, service: tuple[int, str], external_id: str, now: datetime
+) -> Customer | None:
+    """The customer as it was; None: there is none. ``service``: its key and code."""
+    lock_record(conn, CUSTOMER, service[1], external_id)
+    found = find_customer(conn, service[0], external_id)
+    if found is None:
+        return None
+    key = {"record_id": found.id, "now": now}
+    for name, started_at in conn.execute(_SQL["unended_subscriptions"], key).fetchall():
+        end = {"ended_at": max(now, started_at + _SECOND)}
+        save_subscription(conn, service[0], name, end, now)
+    conn.execute(_SQL["delete_customer"], key)
+    return replace(found, updated_at=now)

@@ -1,0 +1,2 @@
+-- name: mode
+SELECT mode FROM service WHERE id = %(service_id)s
