@@ -13,6 +13,11 @@ from marshmallow import ValidationError
 
 from schemas.messages import Counter, Rejection
 from schemas.numbers import NumberInvalid, parse_number
+from schemas.properties import (
+    PropertiesInvalid,
+    given_properties,
+    write_properties,
+)
 from schemas.texts import MAX_TEXT_CHARS, TextInvalid, check_text
 from schemas.timestamps import EARLIEST_US, LATEST_US, TimestampInvalid, read_timestamp
 from schemas.usage import (
@@ -79,17 +84,28 @@ def read_well_formed(index: int, item: Any, checked: set[str]) -> Counter | None
 
     ``checked`` remembers texts of this batch that were good: codes come by the hundred.
     """
-    if type(item) is not dict or len(item) != 5:
+    if type(item) is not dict:
         return None
     try:
+        properties = None
+        if "properties" in item:
+            properties = given_properties(write_properties(item["properties"]))
+            if len(item) != (6 if "value" in item or "values" in item else 5):
+                return None
+        elif len(item) != 5:
+            return None
         transaction_id = item["transaction_id"]
         subscription = item["external_subscription_id"]
         code = item["code"]
         timestamp = item["timestamp"]
         if "value" in item:
             raw, members = item["value"], None
-        else:
+        elif "values" in item:
             raw, members = None, read_members(item["values"])
+        elif "properties" in item:
+            raw, members = None, None
+        else:
+            return None
         for text in (transaction_id, subscription, code):
             if type(text) is not str:
                 return None
@@ -104,16 +120,23 @@ def read_well_formed(index: int, item: Any, checked: set[str]) -> Counter | None
             timestamp_us = timestamp * 1_000_000
         else:
             timestamp_us = read_timestamp(timestamp)
-        if members is not None:
+        if raw is None and "value" not in item:
             value = None
         elif type(raw) is int and -_PLAIN_INT < raw < _PLAIN_INT:
             value = str(raw)
         else:
             value = read_value(raw)
-    except (KeyError, TextInvalid, TimestampInvalid, ValueInvalid):
+    except (KeyError, PropertiesInvalid, TextInvalid, TimestampInvalid, ValueInvalid):
         return None
     return Counter(
-        index, transaction_id, subscription, code, timestamp_us, value, members
+        index,
+        transaction_id,
+        subscription,
+        code,
+        timestamp_us,
+        value,
+        members,
+        properties,
     )
 
 
@@ -131,6 +154,7 @@ def judge(index: int, item: Any) -> tuple[Counter | None, Mapping[str, list[str]
         timestamp_us=loaded["timestamp"],
         value=loaded.get("value"),
         members=loaded.get("values"),
+        properties=given_properties(loaded.get("properties")),
     )
     return counter, {}
 
@@ -138,8 +162,10 @@ def judge(index: int, item: Any) -> tuple[Counter | None, Mapping[str, list[str]
 def _value_errors(counter: Counter, aggregation: str | None) -> Mapping[str, list[str]]:
     if aggregation not in NUMERIC:
         return {}
-    if counter.value is None:
+    if counter.members is not None:
         return {"values": [_NOT_UNIQUE]}
+    if counter.value is None:  # it is among the properties, which the worker reads
+        return {}
     try:
         parse_number(counter.value)
     except NumberInvalid as error:

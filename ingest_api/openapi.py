@@ -13,6 +13,7 @@ from ingest_api.bodies import MAX_BODY_BYTES
 from ingest_api.route import Route
 from ingest_api.routes import API_ROUTES, OPEN_ROUTES, PREFIXES
 from schemas.answers import ErrorSchema
+from schemas.properties import MAX_PROPERTIES
 from schemas.texts import MAX_TEXT_BYTES, MAX_TEXT_CHARS
 from schemas.timestamps import EPOCH_PATTERN, ISO_PATTERN
 from schemas.usage import (
@@ -22,6 +23,7 @@ from schemas.usage import (
     CounterSchema,
     Items,
     Members,
+    Properties,
     Text,
     Timestamp,
     Value,
@@ -52,11 +54,18 @@ _MEMBERS: Final[dict[str, Any]] = {
     "maxItems": MAX_MEMBERS,
     "items": _TEXT_OR_NUMBER,
 }
+_PROPERTIES: Final[dict[str, Any]] = {
+    "type": "object",
+    "maxProperties": MAX_PROPERTIES,
+    "propertyNames": {"minLength": 1, "maxLength": MAX_TEXT_CHARS},
+    "additionalProperties": {"type": ["string", "number", "boolean", "null"]},
+}
 _OWN_FIELDS: Final = {
     Text: _TEXT,
     Value: _TEXT_OR_NUMBER,
     Timestamp: _TIMESTAMP,
     Members: _MEMBERS,
+    Properties: _PROPERTIES,
     Items: {
         "minItems": 1,
         "maxItems": MAX_COUNTERS,
@@ -92,7 +101,10 @@ def build_document(version: str) -> dict[str, Any]:
         )
     document = spec.to_dict()
     counter = document["components"]["schemas"][_schema_name(CounterSchema)]
-    counter["oneOf"] = [{"required": ["value"]}, {"required": ["values"]}]
+    counter["not"] = {"required": ["value", "values"]}
+    counter["anyOf"] = [
+        {"required": [name]} for name in ("value", "values", "properties")
+    ]
     return document
 
 

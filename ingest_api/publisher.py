@@ -14,8 +14,9 @@ from celery import Celery
 from kombu.exceptions import ChannelError
 
 from ingest_api.bounded import BoundedCalls, Unavailable
+from schemas.batch_wire import encode_batch
 from schemas.broker import PUBLISH_ERRORS, celery_settings
-from schemas.messages import FOLD_BATCH, USAGE_QUEUE, BatchMessage, encode_batch
+from schemas.messages import FOLD_BATCH, USAGE_QUEUE, BatchMessage
 from schemas.settings import Settings
 
 DEPTH_SECONDS: Final = 1.0

@@ -44,6 +44,8 @@ AGGREGATIONS_SECONDS: Final = 0.3
 RECEIPT_SECONDS: Final = 0.5
 QUEUE_RETRY_SECONDS: Final = 2
 BIG_BODY_BYTES: Final = 512 * 1024
+MAX_OBJECTS: Final = 2 * MAX_COUNTERS + 1
+"""A counter, and its properties."""
 MAX_ERRORS_SHOWN: Final = 100
 MAX_IDEMPOTENCY_KEY_CHARS: Final = 255
 
@@ -176,7 +178,7 @@ def _read_items(body: bytes, aggregations: Mapping[str, str]) -> _Items:
 
 def _parse(body: bytes) -> Any:
     try:
-        parsed = parse_json(body, MAX_COUNTERS + 1)
+        parsed = parse_json(body, MAX_OBJECTS)
     except JsonInvalid as error:
         raise bad_request(str(error)) from error
     except TooManyObjects as error:

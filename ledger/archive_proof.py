@@ -84,7 +84,8 @@ def counters_hash_of(lines: Iterable[Line]) -> bytes:
 
 
 def seal_text(line: Line) -> str:
-    """A line as PostgreSQL's json_build_array writes it; members are such text."""
+    """A line as PostgreSQL's json_build_array writes it; members and
+    properties are such text."""
     values = [
         json.dumps(line["sign"], ensure_ascii=False),
         json.dumps(line["code"], ensure_ascii=False),
@@ -96,6 +97,8 @@ def seal_text(line: Line) -> str:
         f'"{_trim_scale(line["value"])}"' if line["value"] else "null",
         line["members"] or "null",
     ]
+    if line.get("properties"):  # older files have no such column
+        values.append(line["properties"])
     return f"[{', '.join(values)}]"
 
 

@@ -13,6 +13,7 @@ from psycopg import DataError
 
 from ledger.gains import Gain
 from ledger.place import Arrival, Placed
+from schemas.messages import Counter
 
 Columns = dict[str, str]
 
@@ -31,6 +32,7 @@ def arrival_columns(arrivals: Sequence[Arrival]) -> Columns:
         "timestamps_us": plain_array(counter.timestamp_us for counter in counters),
         "values": text_array([counter.value for counter in counters]),
         "members": text_array([_as_json(counter.members) for counter in counters]),
+        **_more_columns(counters),
     }
 
 
@@ -49,6 +51,7 @@ def placed_columns(items: Sequence[Placed]) -> Columns:
         "usage_starts": instant_array([spot.usage_start for spot in spots]),
         "values": plain_array(item.value or "NULL" for item in items),
         "members": text_array([_as_json(item.members) for item in items]),
+        **_more_columns(counters),
     }
 
 
@@ -99,6 +102,13 @@ def text_array(texts: Sequence[str | None]) -> str:
     if joined.count("\0") != len(texts) - 1:
         raise DataError("PostgreSQL text fields cannot contain NUL (0x00) bytes")
     return "{" + _quoted(joined).replace("\0", '","') + "}"
+
+
+def _more_columns(counters: Sequence[Counter]) -> Columns:
+    return {
+        "properties": text_array([counter.properties for counter in counters]),
+        "timestamps_given": plain_array(c.timestamp_given for c in counters),
+    }
 
 
 def _quoted(text: str) -> str:

@@ -24,10 +24,12 @@ def counter_lines(items: Sequence[Placed]) -> bytes:
     for item, name in zip(items, names, strict=True):
         counter = item.arrival.counter
         before, after = places[item.spot]
-        members = _NULL if item.members is None else _members(item.members)
+        members = _NULL if item.members is None else _one(text_array(item.members))
+        said = counter.properties
+        properties = _NULL if said is None else _one(said)
         lines.append(
             f"{before}{counter.index}\t{name}\t{instants[counter.timestamp_us]}{after}"
-            f"{item.arrival.batch_id}\t{item.value or _NULL}\t{members}\n"
+            f"{item.arrival.batch_id}\t{item.value or _NULL}\t{members}\t{properties}\n"
         )
     return "".join(lines).encode()
 
@@ -51,6 +53,6 @@ def _escaped(texts: Sequence[str]) -> list[str]:
     return joined.split("\0")
 
 
-def _members(members: Sequence[str]) -> str:
-    [escaped] = _escaped([text_array(members)])
+def _one(text: str) -> str:
+    [escaped] = _escaped([text])
     return escaped

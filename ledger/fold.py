@@ -17,6 +17,7 @@ from psycopg.errors import UniqueViolation
 
 from ledger.columns import arrival_columns, gain_columns, placed_columns
 from ledger.copy_lines import counter_lines
+from ledger.counter_value import Metric
 from ledger.db import Connection
 from ledger.gains import Gain, gains_of
 from ledger.late import begin_corrections, drop_idle_corrections
@@ -28,7 +29,6 @@ from ledger.place import (
     MICROSECOND,
     Arrival,
     Catalog,
-    Metric,
     Placed,
     Spot,
     Subscription,
@@ -118,7 +118,7 @@ def _known(conn: Connection, service_id: int, arrivals: Sequence[Arrival]) -> Ca
             name: Subscription(key, its, frozen.get(key, ()))
             for name, (key, its) in terms.items()
         },
-        metrics={code: Metric(key, aggregation) for code, key, aggregation in metrics},
+        metrics={code: Metric(*row) for code, *row in metrics},
     )
 
 

@@ -46,9 +46,9 @@ def bury_expired(
     rows = claim_page(conn, "claim_expired", values, PAGE, share)
     if not rows:
         return 0
-    expired = [read_arrival(*row[:8]) for row in rows]
+    expired = [read_arrival(*row[:-2]) for row in rows]
     letters = [
-        _as_letter(service_id, arrival, row[8], row[9], now)
+        _as_letter(service_id, arrival, row[-2], row[-1], now)
         for arrival, row in zip(expired, rows, strict=True)
     ]
     bury_all(conn, letters, now)

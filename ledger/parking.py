@@ -18,8 +18,11 @@ PARKED_TOO_LONG = "parked_too_long"
 
 PAGE_WEIGHT: Final = 100_000
 """Members in a page of counters, about; a counter of one number weighs 1."""
+CHARS_OF_WEIGHT: Final = 100
+"""Of properties, weigh as much as a member."""
 _FETCHED_ROWS: Final = 20
 _MEMBERS: Final = 6
+_PROPERTIES: Final = 7
 
 _SQL = load_queries("parked")
 
@@ -78,6 +81,7 @@ def claim_page(
         for row in cursor:
             page.append(row)
             weight += len(row[_MEMBERS] or "1")
+            weight += len(row[_PROPERTIES] or "") // CHARS_OF_WEIGHT
             if weight >= PAGE_WEIGHT // share:
                 break
     return page
@@ -91,6 +95,8 @@ def read_arrival(
     timestamp_us: int,
     value: str | None,
     members: list[str] | None,
+    properties: str | None,
+    timestamp_given: bool,
     batch_id: UUID,
 ) -> Arrival:
     """A row of the parking lot as the counter that came; arguments in its order."""
@@ -102,6 +108,8 @@ def read_arrival(
         timestamp_us,
         value,
         None if members is None else tuple(members),
+        properties,
+        timestamp_given,
     )
     return Arrival(str(batch_id), counter)
 

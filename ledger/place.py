@@ -6,12 +6,13 @@ rejected (it can never be applied), each with a reason code.
 
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
+from ledger.counter_value import Metric, ValueMisfit, value_of
 from ledger.periods import Period, Terms, first_open_period, period_at
 from schemas.messages import Counter
-from schemas.numbers import NumberInvalid, is_within_digits, parse_number
+from schemas.numbers import is_within_digits
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -23,8 +24,6 @@ UNKNOWN_SUBSCRIPTION = "unknown_subscription"
 UNKNOWN_METRIC = "unknown_metric"
 BEFORE_START = "before_subscription_start"
 AFTER_END = "after_subscription_end"
-VALUE_INVALID = "value_is_invalid"
-VALUES_NOT_UNIQUE = "values_need_a_unique_metric"
 PERIOD_ARCHIVED = "period_is_archived"
 
 
@@ -47,14 +46,6 @@ class Subscription:
     id: int
     terms: Terms
     frozen: tuple[FrozenPeriod, ...] = ()
-
-
-@dataclass(frozen=True)
-class Metric:
-    """A known metric: its key in the ledger and how it aggregates."""
-
-    id: int
-    aggregation: str
 
 
 @dataclass(frozen=True)
@@ -145,7 +136,7 @@ class _Unknown(LookupError):
 
 
 class _Misfit(ValueError):
-    """The counter can never be applied; the text is the reason code."""
+    """The counter can never be applied there; the text is the reason code."""
 
 
 def place_counters(arrivals: Iterable[Arrival], catalog: Catalog) -> Placement:
@@ -168,10 +159,10 @@ def place_counters(arrivals: Iterable[Arrival], catalog: Catalog) -> Placement:
             value, members = counter.value, None
             unique = spot.metric.aggregation == "unique"
             if unique or value is None or not is_within_digits(value):
-                value, members = _read_value(counter, spot.metric.aggregation)
+                value, members = value_of(counter, spot.metric)
         except _Unknown as error:
             parked.append((arrival, str(error)))
-        except _Misfit as error:
+        except (_Misfit, ValueMisfit) as error:
             rejected.append((arrival, str(error)))
         else:
             placed.append(Placed(arrival, spot, value, members))
@@ -224,25 +215,7 @@ def _late_spot(subscription: Subscription, metric: Metric, instant: datetime) ->
     aggregation = frozen.aggregations.get(metric.id, metric.aggregation)
     return Spot(
         subscription.id,
-        Metric(metric.id, aggregation),
+        replace(metric, aggregation=aggregation),
         first_open_period(subscription.terms),
         frozen.period.start,
     )
-
-
-def _read_value(
-    counter: Counter, aggregation: str
-) -> tuple[str | None, tuple[str, ...] | None]:
-    """Raises _Misfit when it is none for this aggregation."""
-    value = counter.value
-    if aggregation == "unique":
-        members = counter.members
-        if members is None:
-            members = () if value is None else (value,)
-        return None, tuple(sorted(set(members)))
-    if value is None:
-        raise _Misfit(VALUES_NOT_UNIQUE)
-    try:
-        return format(parse_number(value), "f"), None
-    except NumberInvalid as error:
-        raise _Misfit(f"{VALUE_INVALID}: {error}") from error

@@ -112,6 +112,7 @@ def _arrival(
     timestamp_us: int,
     value: Decimal | None,
     members: list[str] | None,
+    properties: str | None,
 ) -> Arrival:
     counter = Counter(
         index,
@@ -121,6 +122,7 @@ def _arrival(
         timestamp_us,
         None if value is None else plain_number(value),
         None if members is None else tuple(members),
+        properties,
     )
     return Arrival(str(batch_id), counter)
 

@@ -1,4 +1,4 @@
-"""What travels through the broker: queue names, task names, the batch message.
+"""What travels through the broker: queue names, task names, what a batch is.
 
 Publisher and workers share this module, so the two cannot drift apart. A queue is
 named for what it holds.
@@ -6,10 +6,6 @@ named for what it holds.
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
-from uuid import UUID
-
-from schemas.timestamps import EARLIEST_US, LATEST_US
 
 USAGE_QUEUE = "usage-batches"
 ODOO_QUEUE = "odoo-sync"
@@ -46,7 +42,6 @@ ROUTES = {
     SEND_CHANGES: ODOO_QUEUE,
 }
 
-MESSAGE_VERSION = 1
 MAX_INT4 = 2**31 - 1
 
 
@@ -60,7 +55,10 @@ class Counter:
 
     ``index`` is its place in the batch as pushed. ``timestamp_us`` is microseconds
     since 1970 UTC. ``value`` is the text of a number (or a member, for a ``unique``
-    metric); ``members`` are the members of a list; exactly one of the two is set.
+    metric); ``members`` are the members of a list; one of the two is set, or neither
+    when the metric says which of the ``properties`` is the value. These are the text of
+    a JSON object (schemas/properties.py). ``timestamp_given``: False when the app gave
+    none, and ours is that of the arrival.
     """
 
     index: int
@@ -70,6 +68,17 @@ class Counter:
     timestamp_us: int
     value: str | None
     members: tuple[str, ...] | None
+    properties: str | None = None
+    timestamp_given: bool = True
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether a message of the first version can hold it."""
+        return (
+            self.properties is None
+            and self.timestamp_given
+            and (self.value is not None or self.members is not None)
+        )
 
 
 @dataclass(frozen=True)
@@ -91,110 +100,6 @@ class BatchMessage:
     received: int
     counters: tuple[Counter, ...]
     rejections: tuple[Rejection, ...]
-
-
-def encode_batch(message: BatchMessage) -> dict[str, Any]:
-    """The batch as plain JSON values, counters as rows to keep the message small."""
-    return {
-        "version": MESSAGE_VERSION,
-        "batch_id": message.batch_id,
-        "service_id": message.service_id,
-        "received_at_us": message.received_at_us,
-        "received": message.received,
-        "counters": [
-            [
-                c.index,
-                c.transaction_id,
-                c.external_subscription_id,
-                c.code,
-                c.timestamp_us,
-                c.value,
-                c.members,
-            ]
-            for c in message.counters
-        ],
-        "rejections": [
-            [r.index, r.transaction_id, r.reason] for r in message.rejections
-        ],
-    }
-
-
-def decode_batch(body: Any) -> BatchMessage:
-    """The batch back from JSON values. Raises MessageInvalid when it is not one."""
-    try:
-        if body["version"] != MESSAGE_VERSION:
-            raise MessageInvalid(
-                f"message version {body['version']!r} is not {MESSAGE_VERSION}: a "
-                "newer API talks to an older worker; upgrade the workers, then replay"
-            )
-        message = BatchMessage(
-            batch_id=str(UUID(body["batch_id"])),
-            service_id=_whole(body["service_id"], MAX_INT4),
-            received_at_us=_instant(body["received_at_us"]),
-            received=_whole(body["received"], MAX_INT4),
-            counters=tuple(_counter(*row) for row in body["counters"]),
-            rejections=tuple(_rejection(*row) for row in body["rejections"]),
-        )
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        if isinstance(error, MessageInvalid):
-            raise
-        raise MessageInvalid(f"not a batch message: {error!r}") from error
-    indexes = [counter.index for counter in message.counters]
-    indexes += [rejection.index for rejection in message.rejections]
-    if sorted(indexes) != list(range(message.received)):
-        raise MessageInvalid("its items are not numbered from 0 to received - 1")
-    return message
-
-
-def _counter(
-    index: object,
-    transaction_id: object,
-    subscription: object,
-    code: object,
-    timestamp_us: object,
-    value: object,
-    members: object,
-) -> Counter:
-    if (value is None) == (members is None):
-        raise MessageInvalid(f"item {index}: exactly one of value and members is set")
-    return Counter(
-        _whole(index, MAX_INT4),
-        _text(transaction_id),
-        _text(subscription),
-        _text(code),
-        _instant(timestamp_us),
-        None if value is None else _text(value),
-        None if members is None else _texts(members),
-    )
-
-
-def _rejection(index: object, transaction_id: object, reason: object) -> Rejection:
-    named = None if transaction_id is None else _text(transaction_id)
-    return Rejection(_whole(index, MAX_INT4), named, _text(reason))
-
-
-def _whole(value: object, limit: int) -> int:
-    if type(value) is not int or not 0 <= value <= limit:
-        raise MessageInvalid(f"not a whole number from 0 to {limit}")
-    return value
-
-
-def _instant(value: object) -> int:
-    if type(value) is not int or not EARLIEST_US <= value < LATEST_US:
-        raise MessageInvalid("not microseconds of the years 2000 to 2099")
-    return value
-
-
-def _text(value: object) -> str:
-    if type(value) is not str:
-        raise MessageInvalid("not a text where one belongs")
-    return value
-
-
-def _texts(values: object) -> tuple[str, ...]:
-    if not isinstance(values, list | tuple) or not values:
-        raise MessageInvalid("not a list of members")
-    return tuple(_text(value) for value in values)
 
 
 def plain_number(number: Decimal) -> str:

@@ -21,6 +21,12 @@ from marshmallow import (
 
 from schemas.messages import plain_number
 from schemas.numbers import NumberInvalid, check_number
+from schemas.properties import (
+    MAX_PROPERTIES,
+    MAX_PROPERTIES_BYTES,
+    PropertiesInvalid,
+    write_properties,
+)
 from schemas.texts import TextInvalid, check_text
 from schemas.timestamps import TimestampInvalid, read_timestamp
 
@@ -129,6 +135,18 @@ class Members(fields.Field[tuple[str, ...]]):
             raise ValidationError(str(error)) from error
 
 
+class Properties(fields.Field[str]):
+    """An object of plain values; loads as its text."""
+
+    default_error_messages = {"null": _NULL}  # noqa: RUF012 - marshmallow's own way
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
+        try:
+            return write_properties(value)
+        except PropertiesInvalid as error:
+            raise ValidationError(str(error)) from error
+
+
 class StrictSchema(Schema):
     """Unknown fields are refused."""
 
@@ -175,12 +193,18 @@ class CounterSchema(StrictSchema):
     value = Value(
         metadata={
             "description": "A number or decimal string of up to 30 digits before and "
-            "20 after the point; for a unique metric, a member. Exactly one of value "
-            "and values is given."
+            "20 after the point; for a unique metric, a member. Give value or values, "
+            "or the metric finds its value among the properties."
         },
     )
     values = Members(
         metadata={"description": "For a unique metric: the members seen."},
+    )
+    properties = Properties(
+        metadata={
+            "description": "What else is known of it, by name: at most "
+            f"{MAX_PROPERTIES}, and {MAX_PROPERTIES_BYTES} bytes as JSON."
+        },
     )
 
     @validates_schema(pass_original=True, skip_on_field_errors=False)
@@ -191,7 +215,7 @@ class CounterSchema(StrictSchema):
             raise ValidationError(
                 "value_is_invalid: give either value or values, not both", "values"
             )
-        if "value" not in original and "values" not in original:
+        if not original.keys() & {"value", "values", "properties"}:
             raise ValidationError("value_is_mandatory: give value or values", "value")
 
 

@@ -24,13 +24,8 @@ from ledger.catalog import (
 from ledger.chain import seal_page
 from ledger.db import Connection
 from ledger.freezing import freeze_round
-from schemas.messages import (
-    BatchMessage,
-    Counter,
-    Rejection,
-    decode_batch,
-    encode_batch,
-)
+from schemas.batch_wire import decode_batch, encode_batch
+from schemas.messages import BatchMessage, Counter, Rejection
 
 STARTED = datetime(2026, 1, 1, tzinfo=UTC)
 NOW = datetime(2026, 6, 15, 12, tzinfo=UTC)
@@ -148,6 +143,14 @@ def counter(
     members: tuple[str, ...] | None = None,
     subscription: str = "sub-0",
     timestamp_us: int = NOW_US,
+    properties: str | None = None,
+    timestamp_given: bool = True,
 ) -> Counter:
     """A counter with everything that a test does not care about filled in."""
-    return Counter(0, transaction_id, subscription, code, timestamp_us, value, members)
+    named = (0, transaction_id, subscription, code, timestamp_us)
+    return Counter(*named, value, members, properties, timestamp_given)
+
+
+def event(transaction_id: str, properties: str | None, code: str = "sum") -> Counter:
+    """A counter whose value, if any, is among its properties."""
+    return counter(transaction_id, code, None, properties=properties)

@@ -17,7 +17,8 @@ import structlog
 
 from ledger.batches import Delivery, apply_batches, return_batches, take_batches
 from ledger.db import transaction
-from schemas.messages import BatchMessage, MessageInvalid, decode_batch
+from schemas.batch_wire import decode_batch
+from schemas.messages import BatchMessage, MessageInvalid
 from schemas.settings import Settings
 from workers.fold import anything_is_trouble, fold_message, is_trouble
 from workers.waiting import ENOUGH_COUNTERS, WaitingBatches

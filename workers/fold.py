@@ -27,7 +27,8 @@ from psycopg_pool import PoolTimeout
 from ledger.batches import apply_batch, bury_batch, return_batches, take_batch
 from ledger.db import transaction
 from ledger.dead_letters import DeadLetter, bury
-from schemas.messages import BatchMessage, MessageInvalid, decode_batch
+from schemas.batch_wire import decode_batch
+from schemas.messages import BatchMessage, MessageInvalid
 
 KIND = "batch"
 

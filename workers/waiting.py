@@ -21,8 +21,9 @@ import structlog
 from kombu import Queue
 from kombu.exceptions import KombuError
 
+from schemas.batch_wire import decode_batch
 from schemas.broker import PUBLISH_ERRORS as BROKER_ERRORS
-from schemas.messages import FOLD_BATCH, USAGE_QUEUE, BatchMessage, decode_batch
+from schemas.messages import FOLD_BATCH, USAGE_QUEUE, BatchMessage
 
 ENOUGH_COUNTERS = 2_000
 """With so many in hand no more are taken: the cost of a transaction is spread."""

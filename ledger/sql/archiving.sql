@@ -57,7 +57,7 @@ COPY (
     SELECT p.subscription_id, b.external_id AS subscription, p.period_start AS billed_in,
            CASE WHEN c.entered = p.period_start THEN '+' ELSE '-' END AS sign,
            m.code, c.transaction_id, c.period_start, c.occurred_at, c.batch_id,
-           c.item_index, c.value, to_json(c.members) AS members
+           c.item_index, c.value, to_json(c.members) AS members, c.properties
       FROM picked p
       JOIN subscription b ON b.id = p.subscription_id
       JOIN counter_life c

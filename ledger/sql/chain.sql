@@ -34,17 +34,18 @@ SELECT m.code, r.usage_start, r.period_end, r.aggregation, r.quantity, r.base,
 
 -- name: counter_digests
 -- What came into the bill of the period, and what left it there: in a fixed order, as
--- lines of JSON, a SHA-256 for each so many of them.
+-- lines of JSON, a SHA-256 for each so many of them. Properties stand last, where there
+-- are any.
 WITH line AS (
     SELECT row_number() OVER (ORDER BY m.code, c.transaction_id, c.batch_id,
                                        c.item_index) AS place,
-           json_build_array(
+           left(json_build_array(
                CASE WHEN c.entered = %(period_start)s THEN '+' ELSE '-' END,
                m.code, c.transaction_id,
                (extract(epoch FROM c.period_start) * 1000000)::bigint,
                (extract(epoch FROM c.occurred_at) * 1000000)::bigint,
                c.batch_id, c.item_index, trim_scale(c.value)::text, c.members
-           )::text AS text
+           )::text, -1) || coalesce(', ' || c.properties::text, '') || ']' AS text
       FROM counter_life c
       JOIN metric m ON m.id = c.metric_id
      WHERE c.subscription_id = %(subscription_id)s

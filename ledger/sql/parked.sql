@@ -1,22 +1,24 @@
 -- name: park_counters
 -- Keeps the first of each identity as they came; answers batch and index of each that was kept.
 INSERT INTO parked_counter (service_id, external_subscription_id, code, transaction_id,
-                            timestamp_us, value, members, batch_id, item_index,
-                            reason, parked_at)
+                            timestamp_us, timestamp_given, value, members,
+                            properties, batch_id, item_index, reason, parked_at)
 SELECT %(service_id)s, i.external_subscription_id, i.code, i.transaction_id,
-       i.timestamp_us, i.value,
+       i.timestamp_us, i.timestamp_given, i.value,
        CASE WHEN i.members IS NOT NULL THEN
            ARRAY(SELECT jsonb_array_elements_text(i.members::jsonb))
        END,
-       i.batch_id, i.item_index, i.reason, %(now)s
+       i.properties::jsonb, i.batch_id, i.item_index, i.reason, %(now)s
   FROM unnest(
            %(external_subscription_ids)s::text[], %(codes)s::text[],
            %(transaction_ids)s::text[], %(timestamps_us)s::bigint[],
-           %(values)s::text[], %(members)s::text[], %(batch_ids)s::uuid[],
-           %(item_indexes)s::integer[], %(reasons)s::text[]
+           %(timestamps_given)s::boolean[], %(values)s::text[], %(members)s::text[],
+           %(properties)s::text[], %(batch_ids)s::uuid[], %(item_indexes)s::integer[],
+           %(reasons)s::text[]
        ) WITH ORDINALITY
-         AS i (external_subscription_id, code, transaction_id, timestamp_us, value,
-               members, batch_id, item_index, reason, place)
+         AS i (external_subscription_id, code, transaction_id, timestamp_us,
+               timestamp_given, value, members, properties, batch_id, item_index,
+               reason, place)
  ORDER BY i.external_subscription_id COLLATE "C", i.code COLLATE "C",
           i.transaction_id COLLATE "C", i.place
 ON CONFLICT DO NOTHING
@@ -26,7 +28,8 @@ RETURNING batch_id, item_index
 -- For identities that were parked before: is what came now the same? Whether the text
 -- is a number is not known before the metric is; 1.5 and 1.50 are the same if it is.
 SELECT i.batch_id, i.item_index,
-       p.timestamp_us = i.timestamp_us
+       (NOT i.timestamp_given OR p.timestamp_us = i.timestamp_us)
+       AND coalesce(p.properties, '{}') = coalesce(i.properties::jsonb, '{}')
        AND CASE WHEN p.value ~ '^-?[0-9]+([.][0-9]+)?$'
                  AND i.value ~ '^-?[0-9]+([.][0-9]+)?$'
                  AND m.aggregation IS DISTINCT FROM 'unique'
@@ -40,10 +43,10 @@ SELECT i.batch_id, i.item_index,
   FROM unnest(
            %(external_subscription_ids)s::text[], %(codes)s::text[],
            %(transaction_ids)s::text[], %(timestamps_us)s::bigint[],
-           %(values)s::text[], %(members)s::text[], %(batch_ids)s::uuid[],
-           %(item_indexes)s::integer[]
-       ) AS i (external_subscription_id, code, transaction_id, timestamp_us, value,
-               members, batch_id, item_index)
+           %(timestamps_given)s::boolean[], %(values)s::text[], %(members)s::text[],
+           %(properties)s::text[], %(batch_ids)s::uuid[], %(item_indexes)s::integer[]
+       ) AS i (external_subscription_id, code, transaction_id, timestamp_us,
+               timestamp_given, value, members, properties, batch_id, item_index)
   JOIN parked_counter p
     ON p.service_id = %(service_id)s
    AND p.external_subscription_id = i.external_subscription_id
@@ -54,7 +57,8 @@ SELECT i.batch_id, i.item_index,
 -- Parked counters of one service whose subscription and metric are known by now, oldest
 -- first, locked until the transaction ends.
 SELECT p.item_index, p.transaction_id, p.external_subscription_id, p.code,
-       p.timestamp_us, p.value, p.members, p.batch_id
+       p.timestamp_us, p.value, p.members, p.properties::text, p.timestamp_given,
+       p.batch_id
   FROM parked_counter p
   JOIN subscription s ON s.service_id = p.service_id
                      AND s.external_id = p.external_subscription_id
@@ -93,7 +97,8 @@ SELECT s.id FROM service s
 -- be applied, oldest first, locked until the transaction ends. Each is looked up in the
 -- catalog by itself, in the index's order, so that a page reads little more than a page.
 SELECT p.item_index, p.transaction_id, p.external_subscription_id, p.code,
-       p.timestamp_us, p.value, p.members, p.batch_id, p.reason, p.parked_at
+       p.timestamp_us, p.value, p.members, p.properties::text, p.timestamp_given,
+       p.batch_id, p.reason, p.parked_at
   FROM parked_counter p
  WHERE p.service_id = %(service_id)s AND p.parked_at <= %(until)s
    AND ((SELECT s.id FROM subscription s

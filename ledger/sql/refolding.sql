@@ -22,10 +22,11 @@ WITH taken AS (
 )
 INSERT INTO counter_void (service_id, subscription_id, metric_id, transaction_id,
                           occurred_at, period_start, late_in, batch_id, item_index,
-                          value, members, voided_in, voided_at, voided_by, reason)
+                          value, members, properties, voided_in, voided_at, voided_by,
+                          reason)
 SELECT b.service_id, t.subscription_id, t.metric_id, t.transaction_id, t.occurred_at,
        t.period_start, t.late_in, t.batch_id, t.item_index, t.value, t.members,
-       t.period_start, now(), 'terms',
+       t.properties, t.period_start, now(), 'terms',
        CASE WHEN t.occurred_at < %(begin)s THEN 'before_subscription_start'
             ELSE 'after_subscription_end' END
   FROM taken t
@@ -36,7 +37,8 @@ SELECT b.service_id, t.subscription_id, t.metric_id, t.transaction_id, t.occurre
 -- pushed again in between, nor taken back by a person.
 SELECT DISTINCT ON (v.metric_id, v.transaction_id)
        v.id, v.batch_id, v.item_index, v.transaction_id, b.external_id, m.code,
-       (extract(epoch FROM v.occurred_at) * 1000000)::bigint, v.value, v.members
+       (extract(epoch FROM v.occurred_at) * 1000000)::bigint, v.value, v.members,
+       v.properties::text
   FROM counter_void v
   JOIN subscription b ON b.id = v.subscription_id
   JOIN metric m ON m.id = v.metric_id

@@ -28,10 +28,11 @@ WITH taken AS (
 )
 INSERT INTO counter_void (service_id, subscription_id, metric_id, transaction_id,
                           occurred_at, period_start, late_in, batch_id, item_index,
-                          value, members, voided_in, voided_at, voided_by, reason)
+                          value, members, properties, voided_in, voided_at, voided_by,
+                          reason)
 SELECT %(service_id)s, subscription_id, metric_id, transaction_id, occurred_at,
-       period_start, late_in, batch_id, item_index, value, members, %(voided_in)s,
-       %(now)s, %(by)s, %(reason)s
+       period_start, late_in, batch_id, item_index, value, members, properties,
+       %(voided_in)s, %(now)s, %(by)s, %(reason)s
   FROM taken
 
 -- name: take_over_void
@@ -50,10 +51,11 @@ WITH taken AS (
 )
 INSERT INTO counter_void (service_id, subscription_id, metric_id, transaction_id,
                           occurred_at, period_start, late_in, batch_id, item_index,
-                          value, members, voided_in, voided_at, voided_by, reason)
+                          value, members, properties, voided_in, voided_at, voided_by,
+                          reason)
 SELECT service_id, subscription_id, metric_id, transaction_id, occurred_at,
-       period_start, late_in, batch_id, item_index, value, members, voided_in, %(now)s,
-       %(by)s, %(reason)s
+       period_start, late_in, batch_id, item_index, value, members, properties,
+       voided_in, %(now)s, %(by)s, %(reason)s
   FROM taken
  ORDER BY id
 

@@ -18,8 +18,9 @@ from celery import Celery
 from deploy.embedded.child import child_command
 from ledger.db import Connection
 from ledger.verify import verify_books
+from schemas.batch_wire import encode_batch
 from schemas.broker import celery_settings
-from schemas.messages import FOLD_BATCH, USAGE_QUEUE, encode_batch
+from schemas.messages import FOLD_BATCH, USAGE_QUEUE
 from tests.broker_settings import broker_environment, broker_settings
 from tests.embedded_servers import BrokerServer
 from tests.ledger_world import World, counter, make_message, make_world

@@ -81,7 +81,7 @@ def test_the_same_counters_give_the_same_bytes(
     header = gzip.decompress(files[0]).decode().partition("\n")[0]
     assert header == (
         "subscription_id,subscription,billed_in,sign,code,transaction_id,period_start,"
-        "occurred_at,batch_id,item_index,value,members"
+        "occurred_at,batch_id,item_index,value,members,properties"
     )
 
 

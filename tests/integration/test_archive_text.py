@@ -1,14 +1,18 @@
 """A file's lines come to the hash that PostgreSQL took, with whatever characters."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from psycopg.types.json import Jsonb
 
 from ledger.archive_proof import counters_hash_of, read_lines, seal_text
 from ledger.archiving import _SQL
@@ -89,13 +93,24 @@ def copy_out(conn: Connection, key: int, path: Path) -> None:
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-@given(lines=st.lists(LINE, max_size=8, unique_by=lambda line: line[0]))
+@given(
+    lines=st.lists(LINE, max_size=8, unique_by=lambda line: line[0]),
+    said=st.dictionaries(TEXT, TEXT | NUMBER.map(Decimal), max_size=2),
+)
 def test_odd_characters_read_back_as_they_were_sealed(
-    conn: Connection, world: World, tmp_path: Path, lines: list[Line]
+    conn: Connection,
+    world: World,
+    tmp_path: Path,
+    lines: list[Line],
+    said: dict[str, Any],
 ) -> None:
     conn.execute("SET timezone = 'UTC'")
     key = subscription_key(conn)
     put_counters(conn, key, lines)
+    conn.execute(
+        "UPDATE counter SET properties = %s WHERE item_index %% 2 = 0",
+        (Jsonb(said, dumps=partial(json.dumps, default=str)),),
+    )
     copy_out(conn, key, tmp_path / "file")
 
     taken = counters_hash_of(read_lines(tmp_path / "file"))

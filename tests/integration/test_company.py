@@ -13,14 +13,9 @@ from kombu import Queue
 
 from ledger.db import Connection
 from ledger.rollups import rollups_of_service
+from schemas.batch_wire import encode_batch
 from schemas.broker import celery_settings
-from schemas.messages import (
-    APPLY_PARKED,
-    FOLD_BATCH,
-    USAGE_QUEUE,
-    BatchMessage,
-    encode_batch,
-)
+from schemas.messages import APPLY_PARKED, FOLD_BATCH, USAGE_QUEUE, BatchMessage
 from tests.broker_settings import broker_settings
 from tests.embedded_servers import BrokerServer
 from tests.ledger_world import NOW, World, counter, make_message, make_world

@@ -10,7 +10,7 @@ from celery.exceptions import SoftTimeLimitExceeded
 from ledger.batches import apply_batch, take_batch
 from ledger.db import Connection, pool_of
 from ledger.rollups import rollups_of_service
-from schemas.messages import encode_batch
+from schemas.batch_wire import encode_batch
 from tests.ledger_world import NOW, counter, make_message, make_world
 from tests.waiting import wait_until
 from workers.fold import Trouble, fold_message

@@ -25,7 +25,8 @@ from tests.ledger_world import (
 
 SUBSCRIPTIONS = st.sampled_from(["sub-0", "sub-1", "unknown"])
 IDS = st.sampled_from(["a", "b", "c", "d"])
-VALUES = st.sampled_from(["1", "1.0", "-2", "x"])
+VALUES = st.sampled_from(["1", "1.0", "-2", "x", None])
+PROPERTIES = st.sampled_from([None, "{}", '{"size":1}', '{"size":"x"}', '{"a":true}'])
 
 
 @st.composite
@@ -33,7 +34,14 @@ def items(draw: st.DrawFn) -> Counter:
     """One of few identities, so that duplicates and conflicts are the rule."""
     code = draw(st.sampled_from([*AGGREGATIONS, "unknown"]))
     return counter(
-        draw(IDS), code, draw(VALUES), None, draw(SUBSCRIPTIONS), 1_767_300_000_000_000
+        draw(IDS),
+        code,
+        draw(VALUES),
+        None,
+        draw(SUBSCRIPTIONS),
+        1_767_300_000_000_000 + draw(st.sampled_from([0, 0, 1])),
+        draw(PROPERTIES),
+        draw(st.booleans()),
     )
 
 

@@ -54,6 +54,8 @@ def test_the_dead_letter_has_the_counter_its_batch_and_how_long_it_waited(
         "external_subscription_id": "sub-1",
         "code": "sum",
         "timestamp_us": message.counters[0].timestamp_us,
+        "properties": None,
+        "timestamp_given": True,
         "reason": "unknown_subscription",
         "parked_at": "2026-06-15T12:00:00.000000Z",
         "waited_seconds": 30 * 24 * 3600 + 1,

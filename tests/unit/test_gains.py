@@ -7,12 +7,12 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ledger.counter_value import Metric
 from ledger.gains import gains_of
 from ledger.periods import Terms
 from ledger.place import (
     Arrival,
     Catalog,
-    Metric,
     RollupKey,
     Subscription,
     place_counters,

@@ -2,36 +2,38 @@
 
 import json
 import uuid
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.messages import (
-    BatchMessage,
-    Counter,
-    MessageInvalid,
-    Rejection,
-    decode_batch,
-    encode_batch,
-)
+from schemas.batch_wire import decode_batch, encode_batch
+from schemas.messages import BatchMessage, Counter, MessageInvalid, Rejection
+from schemas.properties import write_properties
 from schemas.timestamps import EARLIEST_US, LATEST_US
 
 INSTANTS = st.integers(EARLIEST_US, LATEST_US - 1)
 TEXTS = st.text(min_size=1, max_size=20)
 VALUES = st.tuples(TEXTS, st.none())
 MEMBERS = st.tuples(st.none(), st.lists(TEXTS, min_size=1, max_size=3).map(tuple))
+PROPERTIES = st.dictionaries(
+    st.text(st.characters(codec="ascii", categories=["L"]), min_size=1),
+    st.integers(0, 9) | st.none() | st.booleans() | st.sampled_from(["", "ä\n"]),
+    max_size=3,
+).map(write_properties)
+MORE = st.tuples(st.none() | PROPERTIES, st.booleans())
 
 
 @st.composite
 def messages(draw: st.DrawFn) -> BatchMessage:
     counters = [
-        Counter(index, tid, sub, code, at, *value)
-        for index, (tid, sub, code, at, value) in enumerate(
+        Counter(index, tid, sub, code, at, *value, *more)
+        for index, (tid, sub, code, at, value, more) in enumerate(
             draw(
                 st.lists(
-                    st.tuples(TEXTS, TEXTS, TEXTS, INSTANTS, VALUES | MEMBERS),
+                    st.tuples(TEXTS, TEXTS, TEXTS, INSTANTS, VALUES | MEMBERS, MORE),
                     max_size=5,
                 )
             )
@@ -53,6 +55,59 @@ def test_a_message_survives_the_broker(message: BatchMessage) -> None:
     wire = json.dumps(encode_batch(message))
 
     assert decode_batch(json.loads(wire)) == message
+
+
+@given(messages())
+def test_only_what_older_workers_cannot_read_is_of_the_second_version(
+    message: BatchMessage,
+) -> None:
+    plain = [
+        replace(counter, properties=None, timestamp_given=True)
+        for counter in message.counters
+    ]
+
+    encoded = encode_batch(replace(message, counters=tuple(plain)))
+    assert encoded["version"] == 1
+    assert all(len(row) == 7 for row in encoded["counters"])
+    if message.counters != tuple(plain):
+        assert encode_batch(message)["version"] == 2
+
+
+def test_a_counter_without_a_value_is_of_the_second_version() -> None:
+    counter = Counter(0, "t", "s", "c", EARLIEST_US, None, None)
+    batch_id = str(uuid.uuid4())
+    message = BatchMessage(batch_id, 1, EARLIEST_US, 1, (counter,), ())
+
+    wire = encode_batch(message)
+    assert wire["version"] == 2
+    assert decode_batch(wire) == message
+
+
+SECOND = {
+    "version": 2,
+    "batch_id": str(uuid.uuid4()),
+    "service_id": 1,
+    "received_at_us": EARLIEST_US,
+    "received": 1,
+    "rejections": [],
+}
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        ["1", None],
+        ["1", ["m"], None, True],
+        ["1", None, {"a": 1}, True],
+        ["1", None, "[]", True],
+        ["1", None, "{", True],
+        ["1", None, None, 1],
+        ["1", None, None, True, None],
+    ],
+)
+def test_what_is_no_message_of_the_second_version_is_told_apart(more: Any) -> None:
+    with pytest.raises(MessageInvalid):
+        decode_batch({**SECOND, "counters": [[0, "t", "s", "c", EARLIEST_US, *more]]})
 
 
 GOOD = {
@@ -80,6 +135,8 @@ def bad_counter(place: int, value: object) -> dict[str, Any]:
         "text",
         {},
         {**GOOD, "version": 2},
+        {**GOOD, "version": 3},
+        {**GOOD, "version": [1]},
         {**GOOD, "batch_id": "no-uuid"},
         {**GOOD, "batch_id": 7},
         {**GOOD, "service_id": True},

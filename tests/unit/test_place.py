@@ -4,11 +4,11 @@ from datetime import UTC, datetime
 
 import pytest
 
+from ledger.counter_value import Metric
 from ledger.periods import Terms
 from ledger.place import (
     Arrival,
     Catalog,
-    Metric,
     Placement,
     Subscription,
     place_counters,

@@ -39,6 +39,9 @@ ITEMS = st.fixed_dictionaries(
         "timestamp": TIMESTAMPS,
         "value": ANYTHING,
         "values": st.one_of(st.lists(ANYTHING, max_size=3), ANYTHING),
+        "properties": st.one_of(
+            st.dictionaries(ANY_TEXT, ANYTHING, max_size=3), ANYTHING
+        ),
         "other": ANYTHING,
     },
 )
@@ -72,6 +75,9 @@ def test_the_fast_reader_takes_what_apps_send() -> None:
     iso = without(timestamp="2026-01-31T23:59:59.123Z", value=Decimal("0.5"))
     members = without("value", values=["a", "b"])
 
-    for item in (GOOD, iso, members):
+    properties = without(properties={"region": "ca", "size": Decimal("1.5")})
+    only_properties = without("value", properties={"seconds": 12})
+
+    for item in (GOOD, iso, members, properties, only_properties):
         assert read_well_formed(0, item, set()) == judge(0, item)[0]
         assert CounterSchema().load(item)
