@@ -61,15 +61,20 @@ def create_endpoint(
     *,
     secret_key: str,
     allow_loopback: bool,
+    name: str = "",
+    signature_algo: str = "hmac",
+    body_style: str = "standard",
 ) -> NewEndpoint:
     """Make an endpoint of a service; from now on its events go there.
+
+    ``signature_algo``, of Lago's header: hmac or jwt. ``body_style``: standard or lago.
 
     Raises ServiceUnknown, UrlRefused, EventTypeInvalid, EndpointExists.
     """
     check_url(url, allow_loopback=allow_loopback)
-    for name in event_types:
-        if not _EVENT_TYPE.fullmatch(name):
-            raise EventTypeInvalid(f"{name!r} is not an event type like invoice.paid")
+    for wanted in event_types:
+        if not _EVENT_TYPE.fullmatch(wanted):
+            raise EventTypeInvalid(f"{wanted!r} is not an event type like invoice.paid")
     secret = new_secret()
     try:
         with conn.transaction():
@@ -80,6 +85,9 @@ def create_endpoint(
                     "url": url,
                     "secret": seal_secret(secret, secret_key),
                     "event_types": sorted(set(event_types)),
+                    "name": name,
+                    "signature_algo": signature_algo,
+                    "body_style": body_style,
                 },
             ).fetchone()
     except psycopg.errors.UniqueViolation as error:

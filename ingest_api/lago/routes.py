@@ -2,11 +2,17 @@
 
 from typing import Final
 
-from ingest_api.lago import billable_metrics, customers, plans
+from ingest_api.lago import (
+    billable_metrics,
+    customers,
+    plans,
+    webhook_endpoints,
+)
 from ingest_api.route import Route
 
 LAGO_ROUTES: Final[tuple[Route, ...]] = (
     *billable_metrics.ROUTES,
     *customers.ROUTES,
     *plans.ROUTES,
+    *webhook_endpoints.ROUTES,
 )
