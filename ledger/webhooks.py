@@ -50,7 +50,8 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Claim:
-    """One attempt that may be made now. ``secret`` is encrypted as it is stored.
+    """One attempt that may be made now. Secrets are encrypted as they are stored; the
+    old ones sign beside the other until ``old_secrets_until``.
 
     ``attempt`` counts from 1; ``failures`` is how many attempts failed before.
     """
@@ -66,6 +67,11 @@ class Claim:
     created_at: datetime
     url: str
     secret: bytes
+    signature_algo: str
+    body_style: str
+    old_secrets: Sequence[bytes]
+    old_secrets_until: datetime | None
+    organization_id: UUID
 
     @property
     def lost(self) -> int:

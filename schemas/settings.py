@@ -50,6 +50,12 @@ class Settings:
     visibility_timeout_seconds: int
     webhook_allow_loopback: bool
     log_level: str
+    public_url: str
+
+    @property
+    def issuer(self) -> str:
+        """Who signs webhooks: the API's URL as apps know it."""
+        return self.public_url or f"http://{self.api_host}:{self.api_port}"
 
 
 def _url(schemes: tuple[str, ...]) -> validate.Validator:
@@ -186,6 +192,14 @@ class SettingsSchema(Schema):
     log_level = fields.String(
         load_default="INFO",
         validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"]),
+    )
+    public_url = fields.String(
+        load_default="",
+        validate=lambda value: value == "" or bool(_url(("http", "https"))(value)),
+        metadata={
+            "description": "the API as apps know it, scheme://host:port; webhooks "
+            "signed as JWT name it as their issuer"
+        },
     )
 
 

@@ -21,6 +21,7 @@ from workers.webhooks import PumpSummary, pump
 
 # Answers a request, given how often its webhook-id had come before.
 Answering = Callable[[BaseHTTPRequestHandler, int], None]
+ISSUER = "https://billing.example"
 SECRET_KEY = Fernet.generate_key().decode()
 
 
@@ -135,11 +136,17 @@ def respond(status: int, body: bytes = b"", **headers: str) -> Answering:
 
 
 def add_endpoint(
-    conn: Connection, service: str, url: str, *event_types: str
+    conn: Connection, service: str, url: str, *event_types: str, **options: str
 ) -> tuple[UUID, str]:
     """An endpoint and its secret; commits."""
     made = create_endpoint(
-        conn, service, url, event_types, secret_key=SECRET_KEY, allow_loopback=True
+        conn,
+        service,
+        url,
+        event_types,
+        secret_key=SECRET_KEY,
+        allow_loopback=True,
+        **options,
     )
     conn.commit()
     return made.id, made.secret
@@ -156,6 +163,7 @@ def enqueue(conn: Connection, service_id: int, count: int = 1) -> None:
 def run_pump(database_url: str, **options: Any) -> PumpSummary:
     """The pump as the tests want it: it ends as soon as nothing is due."""
     defaults: dict[str, Any] = {
+        "issuer": ISSUER,
         "allow_loopback": True,
         "seconds": 20,
         "linger_seconds": 0.0,

@@ -77,6 +77,7 @@ def deliver_webhooks() -> PumpSummary:
     return pump(
         settings.database_url,
         settings.secret_key,
+        issuer=settings.issuer,
         allow_loopback=settings.webhook_allow_loopback,
         seconds=PUMP_SECONDS,
     )

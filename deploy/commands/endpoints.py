@@ -42,9 +42,28 @@ def cli() -> None:
     metavar="T",
     help="Send only events of this type, like invoice.paid; may be repeated.",
 )
+@click.option(
+    "--body-style",
+    type=click.Choice(["standard", "lago"]),
+    default="standard",
+    show_default=True,
+    help="The shape of the bodies: Standard Webhooks', or Lago's.",
+)
+@click.option(
+    "--signature-algo",
+    type=click.Choice(["hmac", "jwt"]),
+    default="hmac",
+    show_default=True,
+    help="What X-Lago-Signature holds; webhook-signature is there in any case.",
+)
 @state_option
 def create(
-    service: str, url: str, event_types: tuple[str, ...], state: Path | None
+    service: str,
+    url: str,
+    event_types: tuple[str, ...],
+    body_style: str,
+    signature_algo: str,
+    state: Path | None,
 ) -> None:
     """Send SERVICE's webhooks to URL, and print the secret that signs them.
 
@@ -62,6 +81,8 @@ def create(
                 event_types,
                 secret_key=settings.secret_key,
                 allow_loopback=settings.webhook_allow_loopback,
+                body_style=body_style,
+                signature_algo=signature_algo,
             )
     except ServiceUnknown as error:
         raise click.ClickException(

@@ -7,6 +7,7 @@ from ingest_api.lago import (
     customers,
     plans,
     webhook_endpoints,
+    webhooks,
 )
 from ingest_api.route import Route
 
@@ -15,4 +16,5 @@ LAGO_ROUTES: Final[tuple[Route, ...]] = (
     *customers.ROUTES,
     *plans.ROUTES,
     *webhook_endpoints.ROUTES,
+    *webhooks.ROUTES,
 )

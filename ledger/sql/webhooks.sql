@@ -44,7 +44,8 @@ granted AS MATERIALIZED (
      GROUP BY id
 ),
 due AS MATERIALIZED (
-    SELECT d.*, e.url, e.secret
+    SELECT d.*, e.url, e.secret, e.signature_algo, e.body_style, e.old_secrets,
+           e.old_secrets_until
       FROM granted g
       JOIN webhook_endpoint e ON e.id = g.id
      CROSS JOIN LATERAL (
@@ -71,9 +72,12 @@ UPDATE webhook_delivery d
        due_at      = %(now)s + %(lease)s
   FROM due
   JOIN webhook_message m ON m.id = due.message_id
+  JOIN service s ON s.id = m.service_id
  WHERE d.endpoint_id = due.endpoint_id AND d.message_id = due.message_id
 RETURNING d.endpoint_id, d.message_id, d.attempts, d.failures, d.lease_until,
-          m.service_id, m.type, m.body, m.created_at, due.url, due.secret
+          m.service_id, m.type, m.body, m.created_at, due.url, due.secret,
+          due.signature_algo, due.body_style, due.old_secrets, due.old_secrets_until,
+          s.public_id
 
 -- name: finish_deliveries
 -- Record a batch of attempts and what becomes of their deliveries. A result whose lease

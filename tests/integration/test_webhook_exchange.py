@@ -18,9 +18,9 @@ from ledger.webhooks import Claim, Outcome
 from tests.webhook_world import Answering, receiving, respond
 from workers.webhooks.dialling import open_sessions
 from workers.webhooks.exchange import MAX_RESPONSE_BYTES, Answer, post_webhook
+from workers.webhooks.letters import Letter
 
 NOW = datetime.now(UTC)
-KEY = b"k" * 32
 
 
 def post(
@@ -38,12 +38,17 @@ def post(
         created_at=NOW,
         url=url,
         secret=b"",
+        signature_algo="hmac",
+        body_style="standard",
+        old_secrets=(),
+        old_secrets_until=None,
+        organization_id=uuid4(),
     )
 
     async def run() -> Answer:
         async with open_sessions(allow_loopback=allow_loopback) as sessions:
             return await post_webhook(
-                sessions, claim, KEY, NOW, timeout_seconds=timeout_seconds
+                sessions, claim, Letter(b"{}", {}), NOW, timeout_seconds=timeout_seconds
             )
 
     return asyncio.run(run())

@@ -10,7 +10,7 @@ import structlog
 from ledger.retries import parse_retry_after
 from ledger.webhooks import Claim, Outcome
 from workers.webhooks.dialling import TOTAL_TIMEOUT_SECONDS, Sessions, TargetBlocked
-from workers.webhooks.signing import sign_headers
+from workers.webhooks.letters import Letter
 
 MAX_RESPONSE_BYTES = 4096
 # The statuses by which a receiver says that it is overloaded, not that we are wrong.
@@ -32,24 +32,26 @@ class Answer:
 async def post_webhook(
     sessions: Sessions,
     claim: Claim,
-    key: bytes,
+    letter: Letter,
     now: datetime,
     *,
     timeout_seconds: float = TOTAL_TIMEOUT_SECONDS,
 ) -> Answer:
-    """Send the message's bytes as they are, signed at this moment; never raises.
+    """Send the letter's bytes as they are; never raises.
 
     The time-out covers all of it, from the name's look-up to the last byte read.
     """
     session = sessions.get(claim.url.partition(":")[0].lower())
     if session is None:
         return Answer(Outcome.BLOCKED_TARGET)
-    headers = sign_headers([key], claim.message_id, now, claim.body)
     try:
         async with (
             asyncio.timeout(timeout_seconds),
             session.post(
-                claim.url, data=claim.body, headers=headers, allow_redirects=False
+                claim.url,
+                data=letter.body,
+                headers=letter.headers,
+                allow_redirects=False,
             ) as response,
         ):
             body = await _read_start(response)

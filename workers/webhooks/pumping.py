@@ -17,7 +17,7 @@ import structlog
 
 from ledger.db import Connection, connect, transaction
 from ledger.retries import next_attempt_at
-from ledger.sealing import signing_key, unseal_secret
+from ledger.sealing import SecretUnreadable
 from ledger.webhooks import (
     Claim,
     Outcome,
@@ -28,6 +28,7 @@ from ledger.webhooks import (
 )
 from workers.webhooks.dialling import TOTAL_TIMEOUT_SECONDS, Sessions, open_sessions
 from workers.webhooks.exchange import Answer, post_webhook
+from workers.webhooks.letters import Signer
 
 POLL_SECONDS = 0.2
 # Longer than the beat between two kicks, so that some pump is always looking.
@@ -62,6 +63,7 @@ def pump(
     database_url: str,
     secret_key: str,
     *,
+    issuer: str,
     allow_loopback: bool,
     seconds: float,
     linger_seconds: float = LINGER_SECONDS,
@@ -70,23 +72,22 @@ def pump(
 
     Claims for at most ``seconds``, then waits for what is in flight: 15 s more in the
     worst case. While one pump claims, another returns at once; while one waits for its
-    last exchanges, the next may claim. Safe to kill at any moment. Raises
-    psycopg.OperationalError when PostgreSQL goes away.
+    last exchanges, the next may claim. ``issuer`` is whom JWT signatures name. Safe to
+    kill at any moment. Raises psycopg.OperationalError when PostgreSQL goes away.
     """
     with connect(database_url) as conn:
         conn.autocommit = True
         if not lead_claims(conn):
             return PumpSummary(led=False)
-        run = _Run(database_url, secret_key, conn)
+        run = _Run(database_url, Signer(secret_key, issuer), conn)
         return asyncio.run(run.deliver(allow_loopback, seconds, linger_seconds))
 
 
 class _Run:
-    def __init__(self, database_url: str, secret_key: str, conn: Connection) -> None:
+    def __init__(self, database_url: str, signer: Signer, conn: Connection) -> None:
         self._database_url = database_url
-        self._secret_key = secret_key
+        self._signer = signer
         self._conn = conn
-        self._keys: dict[bytes, bytes] = {}
         self._unrecorded = 0  # claims whose end is not committed yet
         self._flying: set[asyncio.Task[None]] = set()
         self._results: list[Result] = []
@@ -132,9 +133,7 @@ class _Run:
             self._places_freed.clear()
             # Before the claim: places that are freed during it are for the next one.
             was_busy = self._unrecorded > 0
-            claims = await loop.run_in_executor(
-                self._threads, claim_deliveries, self._conn, _now()
-            )
+            claims = await loop.run_in_executor(self._threads, self._claim)
             self._tally["claimed"] += len(claims)
             self._unrecorded += len(claims)
             for claim in claims:
@@ -152,24 +151,24 @@ class _Run:
             except TimeoutError:
                 continue
 
+    def _claim(self) -> list[Claim]:
+        claims = claim_deliveries(self._conn, _now())
+        self._signer.prepare(self._conn, claims)
+        return claims
+
     async def _attempt(self, claim: Claim, sessions: Sessions) -> None:
         started_at = _now()
         if claim.lost > MAX_LOST:
             answer = Answer(Outcome.WORKER_LOST)
         else:
             try:
-                key = self._key(claim.secret)
-            except ValueError:
+                letter = self._signer.write(claim, started_at)
+            except SecretUnreadable:
                 answer = Answer(Outcome.SECRET_UNREADABLE)
             else:
-                answer = await post_webhook(sessions, claim, key, started_at)
+                answer = await post_webhook(sessions, claim, letter, started_at)
         self._results.append(judge_attempt(claim, answer, started_at, _now()))
         self._some_ended.set()
-
-    def _key(self, sealed: bytes) -> bytes:
-        if sealed not in self._keys:
-            self._keys[sealed] = signing_key(unseal_secret(sealed, self._secret_key))
-        return self._keys[sealed]
 
     async def _write_results(self, give_up: float) -> None:
         while not self._all_ended or self._results:

@@ -15,14 +15,14 @@ from ledger.db import Connection
 from ledger.outbox import enqueue_event
 from ledger.sealing import signing_key
 from tests.api_world import BASE, Answer, Person, answer_of
-from tests.lago_client import lago_client, serving
+from tests.lago_world import lago_client, served
 
 URL = "https://app.example/hooks"
 
 
 @pytest.fixture(scope="module")
 def url(app: Flask) -> Iterator[str]:
-    with serving(app) as url:
+    with served(app) as url:
         yield url
 
 
