@@ -1,9 +1,8 @@
 """The catalog as the ledger has it, in the shape in which it comes from Odoo."""
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from decimal import Decimal
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, fields
 from typing import Any, Final
 
 from ledger.db import Connection
@@ -15,17 +14,27 @@ from schemas.catalog_entries import (
     Plan,
     Service,
     Subscription,
-    Tier,
+)
+from schemas.catalog_json import (
+    read_charge_filters,
+    read_metric_filters,
+    read_thresholds,
+    read_tiers,
 )
 from schemas.odoo_rows import CatalogEntry
 
 _SQL = load_queries("catalog_read")
 _ENTRIES: Final[dict[str, Any]] = {
     "service": Service,
-    "metric": Metric,
     "customer": Customer,
     "subscription": Subscription,
 }
+
+# In the order of the columns.
+METRIC_FIELDS: Final = tuple(field.name for field in fields(Metric))
+_CHARGE_FIELDS: Final = tuple(field.name for field in fields(Charge))
+PLAN_FIELDS: Final = tuple(field.name for field in fields(Plan))
+_PLAN_COLUMNS: Final = tuple(name for name in PLAN_FIELDS if name != "charges")
 
 
 @dataclass(frozen=True)
@@ -48,12 +57,25 @@ def read_entries(
     rows = conn.execute(_SQL[f"read_{kind}"], values).fetchall()
     if kind == "plan":
         charges = _read_charges(conn, [row[0] for row in rows])
-        return [
-            KnownEntry(odoo_id, code, Plan(*terms, charges[odoo_id]))  # type: ignore[call-arg]  # mypy counts no star
-            for odoo_id, code, *terms in rows
-        ]
+        return [KnownEntry(row[1], row[2], _plan(charges, row)) for row in rows]
+    if kind == "metric":
+        return [KnownEntry(row[1], row[2], _metric(row)) for row in rows]
     make = _ENTRIES[kind]
     return [KnownEntry(row[0], row[1], make(*row[2:])) for row in rows]
+
+
+def read_metric(conn: Connection, service: str, code: str) -> Metric | None:
+    """The service's metric of that code, whether Odoo has it or not."""
+    names = {"service": service, "code": code}
+    row = conn.execute(_SQL["metric_of_code"], names).fetchone()
+    return None if row is None else _metric(row)
+
+
+def read_plan(conn: Connection, service: str, code: str) -> Plan | None:
+    """The service's plan of that code, whether Odoo has it or not."""
+    names = {"service": service, "code": code}
+    row = conn.execute(_SQL["plan_of_code"], names).fetchone()
+    return None if row is None else _plan(_read_charges(conn, [row[0]]), row)
 
 
 def read_unsent(
@@ -68,25 +90,27 @@ def read_unsent(
     return {odoo_id: (frozenset(fields), error) for odoo_id, fields, error in rows}
 
 
+def _metric(row: Sequence[Any]) -> Metric:
+    values = dict(zip(METRIC_FIELDS, row[3:], strict=True))
+    return Metric(**{**values, "filters": read_metric_filters(values["filters"])})
+
+
+def _plan(charges: Mapping[int, tuple[Charge, ...]], row: Sequence[Any]) -> Plan:
+    values = dict(zip(_PLAN_COLUMNS, row[3:], strict=True))
+    values["usage_thresholds"] = read_thresholds(values["usage_thresholds"])
+    return Plan(**values, charges=charges.get(row[0], ()))
+
+
 def _read_charges(
     conn: Connection, plan_ids: Sequence[int]
 ) -> dict[int, tuple[Charge, ...]]:
     found: dict[int, tuple[Charge, ...]] = defaultdict(tuple)
     for row in conn.execute(_SQL["read_charges"], {"plan_ids": list(plan_ids)}):
-        plan_id, metric, model, included, price, size, tiers, minimum = row
-        charge = Charge(
-            metric, model, included, price, size, _read_tiers(tiers), minimum
-        )
-        found[plan_id] += (charge,)
+        values = dict(zip(_CHARGE_FIELDS, row[1:], strict=True))
+        values |= {
+            "tiers": read_tiers(values["tiers"]),
+            "group_keys": tuple(values["group_keys"]),
+            "filters": read_charge_filters(values["filters"]),
+        }
+        found[row[0]] += (Charge(**values),)
     return found
-
-
-def _read_tiers(tiers: Sequence[dict[str, str | None]]) -> tuple[Tier, ...]:
-    return tuple(
-        Tier(*(_number(tier[name]) for name in ("up_to", "unit_price", "flat_price")))  # type: ignore[arg-type]  # only up_to may be None
-        for tier in tiers
-    )
-
-
-def _number(text: str | None) -> Decimal | None:
-    return None if text is None else Decimal(text)

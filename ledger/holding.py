@@ -14,6 +14,8 @@ from ledger.db import Connection
 from ledger.locks import RECORD_LOCK
 from ledger.queries import load_queries
 
+METRIC: Final = "metric"
+PLAN: Final = "plan"
 CUSTOMER: Final = "customer"
 SUBSCRIPTION: Final = "subscription"
 
@@ -27,6 +29,9 @@ SUBSCRIPTION_FIELDS: Final = (
 )
 PULLED_FIELDS: Final = {CUSTOMER: ("name", "email"), SUBSCRIPTION: SUBSCRIPTION_FIELDS}
 """By kind, what Odoo and apps both write."""
+
+HELD: Final = frozenset({METRIC, PLAN, *PULLED_FIELDS})
+"""Kinds of which apps change records; a metric's and plan's fields are all both's."""
 
 _SQL = load_queries("holding")
 
@@ -54,6 +59,16 @@ def unsent_values(
     return {field: value for field, value in fields if field in unsent}
 
 
+def unsent_fields(
+    conn: Connection, kind: str, service: str, code: str
+) -> frozenset[str]:
+    """Lock a metric or plan; which of its fields Odoo has not taken yet."""
+    lock_record(conn, kind, service, code)
+    names = {"service": service, "external_id": code}
+    found = conn.execute(_SQL[f"unsent_{kind}"], names).fetchone()
+    return frozenset(found[0] if found else ())
+
+
 def taken_since(
     conn: Connection, kind: str, service: str, external_id: str, read_at: datetime
 ) -> bool:
@@ -62,7 +77,7 @@ def taken_since(
     Then what was read at that time is not to be written: it may be the row as it was
     before. It will be read back instead.
     """
-    if kind not in PULLED_FIELDS:
+    if kind not in HELD:
         return False
     lock_record(conn, kind, service, external_id)
     names = {"service": service, "external_id": external_id, "read_at": read_at}

@@ -14,8 +14,8 @@ from typing import Any, Final
 from ledger.catalog import SubscriptionRow, write_subscription
 from ledger.db import Connection
 from ledger.holding import CUSTOMER, SUBSCRIPTION, SUBSCRIPTION_FIELDS, lock_record
-from ledger.keys import ServiceUnknown
 from ledger.queries import load_queries
+from ledger.services import service_code
 
 CONTACT_FIELDS: Final = (
     "phone",
@@ -71,8 +71,8 @@ def save_customer(
     not sent again. Raises LocalChangeRefused for a field that there is not, and
     ServiceUnknown.
     """
-    _refuse_unknown(values, CUSTOMER_FIELDS)
-    lock_record(conn, CUSTOMER, _service_code(conn, service_id), external_id)
+    refuse_unknown(values, CUSTOMER_FIELDS)
+    lock_record(conn, CUSTOMER, service_code(conn, service_id), external_id)
     key = {"service_id": service_id, "external_id": external_id}
     found = conn.execute(_SQL["customer"], key).fetchone()
     _, name, email, contact = found or (None, None, None, {})
@@ -88,7 +88,7 @@ def save_customer(
         _SQL["write_customer"], {**row, "contact": json.dumps(kept)}
     ).fetchone()
     assert written is not None  # noqa: S101 - RETURNING answers one row, or it raised
-    _note_change(conn, CUSTOMER, written[0], changed, now)
+    note_change(conn, CUSTOMER, written[0], changed, now)
     return Saved(written[0], found is None, changed)
 
 
@@ -111,8 +111,8 @@ def save_subscription(
     Raises LocalChangeRefused, CatalogRowUnknown for a customer or plan that the service
     does not have, and ServiceUnknown.
     """
-    _refuse_unknown(values, SUBSCRIPTION_FIELDS)
-    service = _service_code(conn, service_id)
+    refuse_unknown(values, SUBSCRIPTION_FIELDS)
+    service = service_code(conn, service_id)
     lock_record(conn, SUBSCRIPTION, service, external_id)
     key = {"service_id": service_id, "external_id": external_id}
     found = conn.execute(_SQL["subscription"], key).fetchone()
@@ -134,7 +134,7 @@ def save_subscription(
     write_subscription(conn, row)
     written = conn.execute(_SQL["subscription"], key).fetchone()
     assert written is not None  # noqa: S101 - written one statement ago
-    _note_change(conn, SUBSCRIPTION, written[0], changed, now)
+    note_change(conn, SUBSCRIPTION, written[0], changed, now)
     return Saved(written[0], found is None, changed)
 
 
@@ -154,25 +154,20 @@ def _read_terms(
     return SubscriptionRow(service, external_id, **terms, odoo_id=None)
 
 
-def _refuse_unknown(values: Mapping[str, Any], fields: tuple[str, ...]) -> None:
+def refuse_unknown(values: Mapping[str, Any], fields: tuple[str, ...]) -> None:
+    """Refuse a value of a field that there is not."""
     if unknown := sorted(set(values) - set(fields)):
         raise LocalChangeRefused(f"{unknown[0]}: is no field of it")
 
 
-def _service_code(conn: Connection, service_id: int) -> str:
-    found = conn.execute(_SQL["service_code"], {"service_id": service_id}).fetchone()
-    if found is None:
-        raise ServiceUnknown(service_id)
-    return str(found[0])
-
-
-def _note_change(
+def note_change(
     conn: Connection,
     kind: str,
     record_id: int,
     changed: frozenset[str],
     now: datetime,
 ) -> None:
+    """Let the changed fields of a record go out, at once."""
     values = {"kind": kind, "record_id": record_id, "changed": sorted(changed)}
     values |= {"revision": max(1, revision_at(now)), "now": now}
     conn.execute(_SQL["note_change"], values)

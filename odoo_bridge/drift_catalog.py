@@ -21,8 +21,9 @@ from odoo_bridge.client import OdooClient
 from odoo_bridge.difference import NONE, Difference, Page, show
 from odoo_bridge.pull_pages import read_pages
 from schemas.catalog_entries import Charge, Service
+from schemas.catalog_json import tier_values
 from schemas.messages import plain_number
-from schemas.odoo_rows import KINDS, CatalogEntry, read_row, tier_values
+from schemas.odoo_rows import KINDS, CatalogEntry, read_row
 
 NOT_PULLED: Final = (
     "Odoo's counts, and drift --repair pulls it; if that does not help, the log says "

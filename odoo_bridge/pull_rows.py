@@ -6,38 +6,23 @@ name. And one that takes too long, or meets what runs beside it. Each of them is
 for again at the next pull, whether it has changed or not.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 import psycopg
 import structlog
 from marshmallow import ValidationError
 
-from ledger.catalog import (
-    CatalogRowUnknown,
-    ChargeRow,
-    CustomerRow,
-    MetricRow,
-    PlanRow,
-    ServiceRow,
-    SubscriptionRow,
-    upsert_customer,
-    upsert_metric,
-    upsert_plan,
-    upsert_service,
-    upsert_subscription,
-)
+from ledger.catalog_rows import CatalogRowUnknown
 from ledger.db import CONTENTION, Connection
 from ledger.holding import taken_since
-from ledger.invoices import upsert_invoice
 from ledger.pulling import Seen
 from ledger.renames import CatalogRowRefused, refuse_rename
 from odoo_bridge.faults import one_line
-from schemas.catalog_entries import Charge
-from schemas.messages import MAX_INT4, plain_number
-from schemas.odoo_rows import read_row, tier_values
+from odoo_bridge.write_rows import write_row
+from schemas.messages import MAX_INT4
+from schemas.odoo_rows import read_row
 
 log = structlog.get_logger(__name__)
 
@@ -76,7 +61,7 @@ def take_row(conn: Connection, kind: str, row: Any, tally: Tally) -> Seen | None
             if _keeps_its_name(kind, key, tally):
                 refuse_rename(conn, kind, service, name, key)
             if not taken_since(conn, kind, service, name, tally.read_at):
-                _WRITERS[kind](conn, service, entry, key)
+                write_row(conn, kind, row, service, entry, key)
     except ValidationError as error:
         reason = str(error.messages)
     except (CatalogRowRefused, CatalogRowUnknown, UnicodeEncodeError) as error:
@@ -111,66 +96,3 @@ def name_of(kind: str, entry: Any, odoo_id: int) -> str:
         return str(odoo_id)
     name: str = entry.external_id if hasattr(entry, "external_id") else entry.code
     return name
-
-
-def _write_service(conn: Connection, service: str, entry: Any, odoo_id: int) -> None:
-    name, mode = entry.name or entry.code, entry.mode or "shadow"
-    upsert_service(conn, ServiceRow(service, name, mode, odoo_id))
-
-
-def _write_metric(conn: Connection, service: str, entry: Any, odoo_id: int) -> None:
-    row = MetricRow(service, **vars(entry), odoo_id=odoo_id)
-    change = upsert_metric(conn, row)
-    if change is not None:
-        log.warning(
-            "metric_aggregation_changed",
-            service=service,
-            metric=row.code,
-            **vars(change),
-        )
-
-
-def _write_plan(conn: Connection, service: str, entry: Any, odoo_id: int) -> None:
-    values = {
-        **vars(entry),
-        "price": plain_number(entry.price),
-        "charges": tuple(_charge(charge) for charge in entry.charges),
-    }
-    upsert_plan(conn, PlanRow(service, **values, odoo_id=odoo_id))
-
-
-def _write_customer(conn: Connection, service: str, entry: Any, odoo_id: int) -> None:
-    upsert_customer(conn, CustomerRow(service, **vars(entry), odoo_id=odoo_id))
-
-
-def _write_subscription(
-    conn: Connection, service: str, entry: Any, odoo_id: int
-) -> None:
-    upsert_subscription(conn, SubscriptionRow(service, **vars(entry), odoo_id=odoo_id))
-
-
-def _charge(charge: Charge) -> ChargeRow:
-    size = charge.package_size
-    return ChargeRow(
-        metric=charge.metric,
-        model=charge.model,
-        included=plain_number(charge.included),
-        price=plain_number(charge.price),
-        package_size=None if size is None else plain_number(size),
-        tiers=tuple(tier_values(charge.tiers)),
-        minimum=plain_number(charge.minimum),
-    )
-
-
-def _write_invoice(conn: Connection, service: str, entry: Any, odoo_id: int) -> None:
-    upsert_invoice(conn, service, odoo_id, entry)
-
-
-_WRITERS: Final[dict[str, Callable[[Connection, str, Any, int], None]]] = {
-    "service": _write_service,
-    "metric": _write_metric,
-    "plan": _write_plan,
-    "customer": _write_customer,
-    "subscription": _write_subscription,
-    "invoice": _write_invoice,
-}

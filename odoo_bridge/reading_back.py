@@ -1,4 +1,4 @@
-"""Reads customers and subscriptions back from Odoo after it has taken a change of them.
+"""Reads what apps may change back from Odoo after it has taken a change of them.
 
 A pull would bring them too, but later, and one that looks for what was written since
 would miss a row that Odoo took without writing. So none is waited for: what a mark, or
@@ -13,20 +13,16 @@ import psycopg
 import structlog
 from marshmallow import ValidationError
 
-from ledger.catalog import (
-    CatalogRowUnknown,
-    CustomerRow,
-    SubscriptionRow,
-    upsert_customer,
-    upsert_subscription,
-)
+from ledger.catalog_rows import CatalogRowUnknown
 from ledger.db import CONTENTION, Connection, Limits, long_work
-from ledger.holding import CUSTOMER, taken_since
+from ledger.holding import taken_since
 from ledger.outgoing import Look, looks_to_take, mark_looked
 from odoo_bridge.client import OdooClient
 from odoo_bridge.errors import OdooMisconfiguredError
 from odoo_bridge.faults import one_line
 from odoo_bridge.pull_pages import PAGE_ROWS, read_pages
+from odoo_bridge.pull_rows import name_of
+from odoo_bridge.write_rows import write_row
 from schemas.odoo_rows import read_row
 
 LIMITS: Final = Limits(statement_seconds=200, lock_seconds=20)
@@ -93,10 +89,5 @@ def _write(
     conn: Connection, kind: str, row: Any, odoo_id: int, read_at: datetime
 ) -> None:
     service, entry = read_row(kind, row)
-    values: dict[str, Any] = vars(entry)
-    if taken_since(conn, kind, service, values["external_id"], read_at):
-        return
-    if kind == CUSTOMER:
-        upsert_customer(conn, CustomerRow(service, **values, odoo_id=odoo_id))
-    else:
-        upsert_subscription(conn, SubscriptionRow(service, **values, odoo_id=odoo_id))
+    if not taken_since(conn, kind, service, name_of(kind, entry, odoo_id), read_at):
+        write_row(conn, kind, row, service, entry, odoo_id)

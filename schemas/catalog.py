@@ -15,20 +15,25 @@ from schemas.catalog_entries import (
     Catalog,
     Customer,
     Metric,
+    MetricFilter,
     Plan,
     Service,
     Subscription,
+    Threshold,
 )
 from schemas.catalog_fields import (
     Code,
     DayOrInstant,
+    LongText,
     Number,
     Text,
     Timezone,
     Whole,
     instant_of,
 )
-from schemas.charges import ChargeSchema, EntrySchema
+from schemas.charge_terms import MAX_KEYS, MAX_VALUES, Distinct
+from schemas.charges import ChargeSchema
+from schemas.entry_schema import EntrySchema
 
 MODES: Final = ("shadow", "live")
 AGGREGATIONS: Final = ("sum", "max", "last", "unique", "count")
@@ -40,6 +45,7 @@ ANCHORS: Final = ("calendar", "anniversary")
 DEFAULT_GRACE_HOURS: Final = 48
 MAX_GRACE_HOURS: Final = 8760
 """A year's."""
+MAX_THRESHOLDS: Final = 100
 
 
 class ServiceSchema(EntrySchema):
@@ -55,11 +61,25 @@ class ServiceSchema(EntrySchema):
         return Service(**data)
 
 
+class MetricFilterSchema(EntrySchema):
+    """``{key, values}``: a property of counters, and what charges may tell apart."""
+
+    key = Code(required=True)
+    values = Distinct(1, MAX_VALUES, required=True)
+
+    @post_load
+    def make(self, data: dict[str, Any], **_: Any) -> MetricFilter:
+        """The checked filter."""
+        return MetricFilter(data["key"], tuple(data["values"]))
+
+
 class MetricSchema(EntrySchema):
-    """``{code, name, aggregation, unit, rounding, rounding_precision}``.
+    """``{code, name, aggregation, unit, rounding, rounding_precision, field_name,
+    description, filters, archived}``.
 
     The name is the code by default. The precision is in digits after the point (-2:
-    whole hundreds), and 0 by default.
+    whole hundreds), and 0 by default. ``field_name``: the property that holds the value
+    of an event that has no value of its own.
     """
 
     code = Code(required=True)
@@ -68,21 +88,49 @@ class MetricSchema(EntrySchema):
     unit = Text(load_default="")
     rounding = fields.String(load_default="none", validate=validate.OneOf(ROUNDINGS))
     rounding_precision = Whole(-MAX_PRECISION, MAX_PRECISION, load_default=0)
+    field_name = Code(load_default=None)
+    description = LongText(load_default="")
+    filters = fields.List(
+        fields.Nested(MetricFilterSchema),
+        load_default=list,
+        validate=validate.Length(max=MAX_KEYS),
+    )
+    archived = fields.Boolean(load_default=False)
 
     @validates_schema
     def check_precision(self, data: Mapping[str, Any], **_: Any) -> None:
         """A precision is that of a rounding."""
         if data["rounding_precision"] and data["rounding"] == "none":
             raise ValidationError("is not used without rounding", "rounding_precision")
+        keys = [entry.key for entry in data["filters"]]
+        if len(set(keys)) < len(keys):
+            raise ValidationError("have a key twice", "filters")
 
     @post_load
     def make(self, data: dict[str, Any], **_: Any) -> Metric:
         """The checked metric."""
-        return Metric(**{**data, "name": data.get("name") or data["code"]})
+        name, filters = data.get("name") or data["code"], tuple(data["filters"])
+        return Metric(**{**data, "name": name, "filters": filters})
+
+
+class ThresholdSchema(EntrySchema):
+    """``{amount, recurring, name}``, the amount in the plan's currency."""
+
+    amount = Number(required=True)
+    recurring = fields.Boolean(load_default=False)
+    name = Text(load_default="")
+
+    @post_load
+    def make(self, data: dict[str, Any], **_: Any) -> Threshold:
+        """The checked threshold."""
+        if not data["amount"]:
+            raise ValidationError("is not greater than 0", "amount")
+        return Threshold(**data)
 
 
 class PlanSchema(EntrySchema):
-    """``{code, name, interval, currency, price, grace_hours, charges}``.
+    """``{code, name, interval, currency, price, grace_hours, charges, description,
+    usage_thresholds, archived}``.
 
     ``grace_hours``: how long after a period's end usage still counts in it.
     """
@@ -99,12 +147,28 @@ class PlanSchema(EntrySchema):
     price = Number(required=True)
     grace_hours = Whole(0, MAX_GRACE_HOURS, load_default=DEFAULT_GRACE_HOURS)
     charges = fields.List(fields.Nested(ChargeSchema), load_default=list)
+    description = LongText(load_default="")
+    usage_thresholds = fields.List(
+        fields.Nested(ThresholdSchema),
+        load_default=list,
+        validate=validate.Length(max=MAX_THRESHOLDS),
+    )
+    archived = fields.Boolean(load_default=False)
+
+    @validates_schema
+    def check_thresholds(self, data: Mapping[str, Any], **_: Any) -> None:
+        """Each amount once, of those that recur one."""
+        thresholds = data["usage_thresholds"]
+        if len({(t.amount, t.recurring) for t in thresholds}) < len(thresholds):
+            raise ValidationError("have an amount twice", "usage_thresholds")
+        if sum(threshold.recurring for threshold in thresholds) > 1:
+            raise ValidationError("recur in more than one", "usage_thresholds")
 
     @post_load
     def make(self, data: dict[str, Any], **_: Any) -> Plan:
         """The checked plan."""
-        name = data.get("name") or data["code"]
-        return Plan(**{**data, "name": name, "charges": tuple(data["charges"])})
+        lists = {name: tuple(data[name]) for name in ("charges", "usage_thresholds")}
+        return Plan(**{**data, **lists, "name": data.get("name") or data["code"]})
 
 
 class CustomerSchema(EntrySchema):

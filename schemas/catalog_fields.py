@@ -14,6 +14,7 @@ from schemas.numbers import NumberInvalid, parse_number
 from schemas.texts import MAX_TEXT_BYTES
 
 MAX_TEXT: Final = 255
+MAX_LONG_TEXT: Final = 1000
 FIRST_YEAR, LAST_YEAR = 1970, 2199
 
 _WHOLE = re.compile(r"-?[0-9]+", re.ASCII)
@@ -35,6 +36,19 @@ class Text(fields.String):
             raise ValidationError(f"is longer than {MAX_TEXT} characters")
         if any(unicodedata.category(character) in _UNFIT for character in text):
             raise ValidationError("holds a control character")
+        return text
+
+
+class LongText(fields.String):
+    """Lines of at most 1,000 characters, none of them one that XML cannot hold."""
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        text = super()._deserialize(value, *args, **kwargs)
+        if len(text) > MAX_LONG_TEXT:
+            raise ValidationError(f"is longer than {MAX_LONG_TEXT} characters")
+        for character in text:
+            if unicodedata.category(character) in _UNFIT and character not in "\n\t":
+                raise ValidationError("holds a control character")
         return text
 
 

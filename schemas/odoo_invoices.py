@@ -12,7 +12,7 @@ from typing import Any, Final
 from marshmallow import ValidationError, fields, post_load, validate
 
 from schemas.catalog_fields import OdooInstant
-from schemas.charges import EntrySchema
+from schemas.entry_schema import EntrySchema
 from schemas.numbers import NumberInvalid, parse_number
 
 MOVE_TYPES: Final = ("out_invoice", "out_refund")

@@ -2,15 +2,15 @@
 ``export_catalog`` of ``fusion.billing.service``.
 
 Rows name things by external codes, never by ids. Exact numbers are text, instants are
-Odoo's UTC text, tiers are JSON text; what is absent is False.
+Odoo's UTC text, tiers and other lists are JSON text; what is absent is False. Keys that
+an older addon does not know are passed over there, and missing in what it answers.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from decimal import Decimal
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from marshmallow import EXCLUDE, ValidationError, fields, pre_load
 
@@ -28,10 +28,16 @@ from schemas.catalog_entries import (
     Plan,
     Service,
     Subscription,
-    Tier,
 )
 from schemas.catalog_fields import OdooInstant
-from schemas.charges import ChargeSchema, EntrySchema
+from schemas.catalog_json import (
+    charge_filter_values,
+    metric_filter_values,
+    threshold_values,
+    tier_values,
+)
+from schemas.charges import ChargeSchema
+from schemas.entry_schema import EntrySchema
 from schemas.messages import plain_number
 from schemas.odoo_invoices import Invoice, InvoiceSchema, LineSchema
 
@@ -39,6 +45,8 @@ KINDS: Final = ("service", "metric", "plan", "customer", "subscription")
 """In the order in which they refer to each other."""
 PULLED: Final = (*KINDS, "invoice")
 
+LISTS: Final = ("tiers", "filters", "group_keys", "usage_thresholds")
+"""What is JSON text in a row."""
 Row = dict[str, Any]
 CatalogEntry = Service | Metric | Plan | Customer | Subscription
 Entry = CatalogEntry | Invoice
@@ -68,6 +76,10 @@ def metric_row(service: str, metric: Metric) -> Row:
         "unit": metric.unit or False,
         "rounding": metric.rounding,
         "rounding_precision": metric.rounding_precision,
+        "field_name": metric.field_name or False,
+        "description": metric.description or False,
+        "filters": _json(metric_filter_values(metric.filters)),
+        "archived": metric.archived,
     }
 
 
@@ -82,6 +94,9 @@ def plan_row(service: str, plan: Plan) -> Row:
         "price": plain_number(plan.price),
         "grace_hours": plan.grace_hours,
         "charges": [_charge_row(charge) for charge in plan.charges],
+        "description": plan.description or False,
+        "usage_thresholds": _json(threshold_values(plan.usage_thresholds)),
+        "archived": plan.archived,
     }
 
 
@@ -110,18 +125,6 @@ def subscription_row(service: str, subscription: Subscription) -> Row:
     }
 
 
-def tier_values(tiers: tuple[Tier, ...]) -> list[dict[str, str | None]]:
-    """Tiers as plain JSON values: ``{"up_to", "unit_price", "flat_price"}``."""
-    return [
-        {
-            "up_to": _text(tier.up_to),
-            "unit_price": _text(tier.unit_price),
-            "flat_price": _text(tier.flat_price),
-        }
-        for tier in tiers
-    ]
-
-
 def read_row(kind: str, row: Any) -> tuple[str, Entry]:
     """A row that export_catalog answered, checked: its service's code and its entry.
 
@@ -139,6 +142,14 @@ def read_row(kind: str, row: Any) -> tuple[str, Entry]:
     return service, entry
 
 
+def tells_newer_terms(kind: str, row: Mapping[str, Any]) -> bool:
+    """Whether the addon that answered a metric or plan knows filters and thresholds.
+
+    One before 1.2 does not: then they are not absent, but not told.
+    """
+    return {"metric": "filters", "plan": "usage_thresholds"}[kind] in row
+
+
 def _charge_row(charge: Charge) -> Row:
     size = charge.package_size
     return {
@@ -147,13 +158,18 @@ def _charge_row(charge: Charge) -> Row:
         "included": plain_number(charge.included),
         "price": plain_number(charge.price),
         "package_size": plain_number(size) if size is not None else False,
-        "tiers": json.dumps(tier_values(charge.tiers)) if charge.tiers else False,
+        "tiers": _json(tier_values(charge.tiers)),
         "minimum": plain_number(charge.minimum),
+        "display_name": charge.display_name or False,
+        "fixed": plain_number(charge.fixed),
+        "free_events": str(charge.free_events),
+        "group_keys": _json(charge.group_keys),
+        "filters": _json(charge_filter_values(charge.filters)),
     }
 
 
-def _text(number: Decimal | None) -> str | None:
-    return None if number is None else plain_number(number)
+def _json(values: Sequence[Any]) -> str | Literal[False]:
+    return json.dumps(values, ensure_ascii=False) if values else False
 
 
 class _OdooRow(EntrySchema):
@@ -173,24 +189,26 @@ class _ServiceRow(_OdooRow, ServiceSchema):
     pass
 
 
-class _MetricRow(_OdooRow, MetricSchema):
+class _JsonRow(_OdooRow):
+    """Lists from their JSON text, numbers in it as written."""
+
+    @pre_load
+    def read_lists(self, data: Any, **_: Any) -> Any:
+        if not isinstance(data, Mapping):
+            return data
+        texts = [name for name in LISTS if isinstance(data.get(name), str)]
+        return {**data, **{name: _read_json(name, data[name]) for name in texts}}
+
+
+class _MetricRow(_JsonRow, MetricSchema):
     pass
 
 
-class _ChargeRow(_OdooRow, ChargeSchema):
-    @pre_load
-    def read_tiers(self, data: Any, **_: Any) -> Any:
-        """Tiers from their JSON text, numbers in it as written."""
-        tiers = data.get("tiers") if isinstance(data, Mapping) else None
-        if not isinstance(tiers, str):
-            return data
-        try:
-            return {**data, "tiers": json.loads(tiers, parse_float=str)}
-        except ValueError as error:
-            raise ValidationError(f"are not JSON: {error}", "tiers") from error
+class _ChargeRow(_JsonRow, ChargeSchema):
+    pass
 
 
-class _PlanRow(_OdooRow, PlanSchema):
+class _PlanRow(_JsonRow, PlanSchema):
     charges = fields.List(fields.Nested(_ChargeRow), load_default=list)
 
 
@@ -211,6 +229,13 @@ class _LineRow(_OdooRow, LineSchema):
 
 class _InvoiceRow(_OdooRow, InvoiceSchema):
     lines = fields.List(fields.Nested(_LineRow), load_default=list)
+
+
+def _read_json(name: str, text: str) -> Any:
+    try:
+        return json.loads(text, parse_float=str)
+    except (ValueError, RecursionError) as error:
+        raise ValidationError(f"are not JSON: {error}", name) from error
 
 
 _SCHEMAS: Final = {

@@ -10,86 +10,8 @@ ON CONFLICT (code) DO UPDATE
        (excluded.name, excluded.mode, excluded.odoo_id)
 RETURNING id
 
--- name: service_id
-SELECT id FROM service WHERE code = %(code)s
-
 -- name: services
 SELECT id, code, name, mode FROM service ORDER BY code
-
--- name: upsert_metric
-INSERT INTO metric AS m (service_id, code, name, aggregation, unit, rounding,
-                         rounding_precision, odoo_id)
-SELECT s.id, %(code)s, %(name)s, %(aggregation)s, %(unit)s, %(rounding)s,
-       %(rounding_precision)s, %(odoo_id)s
-  FROM service s WHERE s.code = %(service)s
-ON CONFLICT (service_id, code) DO UPDATE
-   SET name = excluded.name, unit = excluded.unit, odoo_id = excluded.odoo_id,
-       aggregation = excluded.aggregation, rounding = excluded.rounding,
-       rounding_precision = excluded.rounding_precision, updated_at = now()
- WHERE (m.name, m.unit, m.odoo_id, m.aggregation, m.rounding, m.rounding_precision)
-       IS DISTINCT FROM
-       (excluded.name, excluded.unit, excluded.odoo_id, excluded.aggregation,
-        excluded.rounding, excluded.rounding_precision)
-
--- name: upsert_plan
-INSERT INTO plan AS p (service_id, code, name, "interval", currency, price,
-                       grace_hours, odoo_id)
-SELECT s.id, %(code)s, %(name)s, %(interval)s, %(currency)s, %(price)s::numeric,
-       %(grace_hours)s, %(odoo_id)s
-  FROM service s WHERE s.code = %(service)s
-ON CONFLICT (service_id, code) DO UPDATE
-   SET name = excluded.name, "interval" = excluded."interval",
-       currency = excluded.currency, price = excluded.price,
-       grace_hours = excluded.grace_hours, odoo_id = excluded.odoo_id,
-       updated_at = now()
- WHERE (p.name, p."interval", p.currency, p.price, p.grace_hours, p.odoo_id)
-       IS DISTINCT FROM
-       (excluded.name, excluded."interval", excluded.currency, excluded.price,
-        excluded.grace_hours, excluded.odoo_id)
-
--- name: look_at_freezes
--- When the periods of the plan's subscriptions may freeze.
-UPDATE subscription SET freeze_due_at = '-infinity'
- WHERE id IN (SELECT subscription_id FROM plan_history WHERE plan_id = %(plan_id)s)
-   AND freeze_due_at IS NOT NULL
-
--- name: plan_id
--- With what decides the periods of its subscriptions.
-SELECT p.id, p.currency, p."interval"
-  FROM plan p JOIN service s ON s.id = p.service_id
- WHERE s.code = %(service)s AND p.code = %(plan)s
-
--- name: upsert_charge
--- Answers whether it is new or another than before; no row: the metric is not known.
-WITH named AS (
-    SELECT p.id AS plan_id, m.id AS metric_id
-      FROM plan p
-      JOIN metric m ON m.service_id = p.service_id AND m.code = %(metric)s
-     WHERE p.id = %(plan_id)s
-),
-written AS (
-    INSERT INTO charge AS c (plan_id, metric_id, model, included, price, package_size,
-                             tiers, minimum)
-    SELECT plan_id, metric_id, %(model)s, %(included)s::numeric, %(price)s::numeric,
-           %(package_size)s::numeric, %(tiers)s::jsonb, %(minimum)s::numeric
-      FROM named
-    ON CONFLICT (plan_id, metric_id) DO UPDATE
-       SET model = excluded.model, included = excluded.included,
-           price = excluded.price, package_size = excluded.package_size,
-           tiers = excluded.tiers, minimum = excluded.minimum
-     WHERE (c.model, c.included, c.price, c.package_size, c.tiers, c.minimum)
-           IS DISTINCT FROM
-           (excluded.model, excluded.included, excluded.price, excluded.package_size,
-            excluded.tiers, excluded.minimum)
-    RETURNING 1
-)
-SELECT EXISTS (SELECT FROM written) FROM named
-
--- name: delete_other_charges
-DELETE FROM charge c
- USING metric m
- WHERE c.plan_id = %(plan_id)s AND m.id = c.metric_id
-   AND m.code <> ALL(%(metrics)s)
 
 -- name: upsert_customer
 INSERT INTO customer AS c (service_id, external_id, name, email, odoo_id)
@@ -176,12 +98,6 @@ ON CONFLICT (subscription_id, effective_at) DO UPDATE SET plan_id = excluded.pla
 
 -- name: metric_aggregations
 SELECT code, aggregation FROM metric WHERE service_id = %(service_id)s
-
--- name: metric_terms
--- How one metric's usage is added up and rounded, as it is now.
-SELECT m.id, m.aggregation, m.rounding, m.rounding_precision
-  FROM metric m JOIN service s ON s.id = m.service_id
- WHERE s.code = %(service)s AND m.code = %(code)s
 
 -- name: mark_synced
 INSERT INTO odoo_sync (kind, synced_at) VALUES (%(kind)s, %(now)s)

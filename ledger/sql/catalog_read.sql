@@ -10,8 +10,8 @@ SELECT s.odoo_id, s.code, s.code, s.name, s.mode
  ORDER BY s.odoo_id
 
 -- name: read_metric
-SELECT t.odoo_id, s.code, t.code, t.name, t.aggregation, t.unit, t.rounding,
-       t.rounding_precision
+SELECT t.id, t.odoo_id, s.code, t.code, t.name, t.aggregation, t.unit, t.rounding,
+       t.rounding_precision, t.field_name, t.description, t.filters, t.archived
   FROM metric t JOIN service s ON s.id = t.service_id
  WHERE t.odoo_id > %(after_id)s
    AND t.odoo_id <= coalesce(%(last_id)s::bigint, t.odoo_id)
@@ -19,8 +19,8 @@ SELECT t.odoo_id, s.code, t.code, t.name, t.aggregation, t.unit, t.rounding,
  ORDER BY t.odoo_id
 
 -- name: read_plan
-SELECT t.odoo_id, s.code, t.code, t.name, t."interval", t.currency, t.price,
-       t.grace_hours
+SELECT t.id, t.odoo_id, s.code, t.code, t.name, t."interval", t.currency, t.price,
+       t.grace_hours, t.description, t.usage_thresholds, t.archived
   FROM plan t JOIN service s ON s.id = t.service_id
  WHERE t.odoo_id > %(after_id)s
    AND t.odoo_id <= coalesce(%(last_id)s::bigint, t.odoo_id)
@@ -28,14 +28,24 @@ SELECT t.odoo_id, s.code, t.code, t.name, t."interval", t.currency, t.price,
  ORDER BY t.odoo_id
 
 -- name: read_charges
--- Of the plans with these ids of Odoo's.
-SELECT p.odoo_id, m.code, c.model, c.included, c.price, c.package_size, c.tiers,
-       c.minimum
+SELECT c.plan_id, m.code, c.model, c.included, c.price, c.package_size, c.tiers,
+       c.minimum, c.display_name, c.fixed, c.free_events, c.group_keys, c.filters
   FROM charge c
-  JOIN plan p ON p.id = c.plan_id
   JOIN metric m ON m.id = c.metric_id
- WHERE p.odoo_id = ANY(%(plan_ids)s)
- ORDER BY p.odoo_id, m.code
+ WHERE c.plan_id = ANY(%(plan_ids)s)
+ ORDER BY c.plan_id, m.code
+
+-- name: metric_of_code
+SELECT t.id, t.odoo_id, s.code, t.code, t.name, t.aggregation, t.unit, t.rounding,
+       t.rounding_precision, t.field_name, t.description, t.filters, t.archived
+  FROM metric t JOIN service s ON s.id = t.service_id
+ WHERE s.code = %(service)s AND t.code = %(code)s
+
+-- name: plan_of_code
+SELECT t.id, t.odoo_id, s.code, t.code, t.name, t."interval", t.currency, t.price,
+       t.grace_hours, t.description, t.usage_thresholds, t.archived
+  FROM plan t JOIN service s ON s.id = t.service_id
+ WHERE s.code = %(service)s AND t.code = %(code)s
 
 -- name: read_customer
 SELECT t.odoo_id, s.code, t.external_id, t.name, t.email

@@ -1,4 +1,4 @@
--- One writer at a time of a customer or subscription that apps may change.
+-- One writer at a time of a record that apps may change.
 
 -- name: lock_record
 -- Until the transaction ends; by name, as the record may not be there yet. Names of one
@@ -9,6 +9,20 @@ SELECT pg_advisory_xact_lock(
            hashtext(concat_ws(' ', %(kind)s::text, %(service)s::text,
                               %(external_id)s::text)) & 4095
        )
+
+-- name: unsent_metric
+SELECT l.unsent
+  FROM metric t
+  JOIN service s ON s.id = t.service_id
+  JOIN local_change l ON l.kind = 'metric' AND l.record_id = t.id
+ WHERE s.code = %(service)s AND t.code = %(external_id)s AND l.unsent <> '{}'
+
+-- name: unsent_plan
+SELECT l.unsent
+  FROM plan t
+  JOIN service s ON s.id = t.service_id
+  JOIN local_change l ON l.kind = 'plan' AND l.record_id = t.id
+ WHERE s.code = %(service)s AND t.code = %(external_id)s AND l.unsent <> '{}'
 
 -- name: unsent_customer
 SELECT l.unsent, c.name, c.email
@@ -46,6 +60,28 @@ UPDATE local_change l
   JOIN service s ON s.id = b.service_id
  WHERE s.code = %(service)s AND b.external_id = %(external_id)s
    AND l.kind = 'subscription' AND l.record_id = b.id
+   AND l.taken_at >= %(read_at)s
+   AND l.taken_at < %(read_at)s::timestamptz + interval '2 hours'
+RETURNING 1
+
+-- name: taken_since_metric
+UPDATE local_change l
+   SET look_again = nextval('local_change_looks')
+  FROM metric t
+  JOIN service s ON s.id = t.service_id
+ WHERE s.code = %(service)s AND t.code = %(external_id)s
+   AND l.kind = 'metric' AND l.record_id = t.id
+   AND l.taken_at >= %(read_at)s
+   AND l.taken_at < %(read_at)s::timestamptz + interval '2 hours'
+RETURNING 1
+
+-- name: taken_since_plan
+UPDATE local_change l
+   SET look_again = nextval('local_change_looks')
+  FROM plan t
+  JOIN service s ON s.id = t.service_id
+ WHERE s.code = %(service)s AND t.code = %(external_id)s
+   AND l.kind = 'plan' AND l.record_id = t.id
    AND l.taken_at >= %(read_at)s
    AND l.taken_at < %(read_at)s::timestamptz + interval '2 hours'
 RETURNING 1

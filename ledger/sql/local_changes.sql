@@ -1,8 +1,5 @@
 -- What apps write of customers and subscriptions, and that it is to be sent.
 
--- name: service_code
-SELECT code FROM service WHERE id = %(service_id)s
-
 -- name: customer
 SELECT id, name, email, contact
   FROM customer
