@@ -1,38 +1,22 @@
-"""Invoices as pulled from Odoo, which bills; the ledger only shows them."""
+"""Invoices as pulled from Odoo, which bills: how the ledger keeps them."""
 
 import json
-from collections.abc import Collection
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
 
 from ledger.catalog import CatalogRowUnknown
 from ledger.db import Connection
 from ledger.queries import load_queries
-from schemas.odoo_invoices import Invoice, InvoiceLine
+from schemas.odoo_invoices import Invoice, InvoiceLine, InvoiceTax
 
 _SQL = load_queries("invoices")
-_COLUMNS = tuple(field.name for field in fields(Invoice))
+_INSTANTS = ("period_start", "period_end", "correction_of")
+_NUMBERS = ("quantity", "amount", "units", "tax", "tax_rate", "rate")
+_LINE_KEYS = frozenset(field.name for field in fields(InvoiceLine))
 
-
-@dataclass(frozen=True)
-class StoredInvoice:
-    """An invoice in the ledger: its public id, and Odoo's."""
-
-    id: UUID
-    odoo_id: int
-    updated_at: datetime
-    invoice: Invoice
-
-
-@dataclass(frozen=True)
-class InvoicePage:
-    """Some invoices, and how many there are in all."""
-
-    invoices: tuple[StoredInvoice, ...]
-    total: int
+Plain = str | int | None
 
 
 def upsert_invoice(
@@ -48,69 +32,43 @@ def upsert_invoice(
         "service": service,
         "odoo_id": odoo_id,
         "customers": list(invoice.customers),
-        "lines": json.dumps([_plain_line(line) for line in invoice.lines]),
+        "lines": json.dumps([_plain(line) for line in invoice.lines]),
+        "taxes": json.dumps([_plain(tax) for tax in invoice.taxes]),
     }
     if conn.execute(_SQL["upsert_invoice"], values).fetchone() is None:
         raise CatalogRowUnknown(f"service {service} is not known")
 
 
-def find_invoice(
-    conn: Connection, service_id: int, public_id: UUID
-) -> StoredInvoice | None:
-    """The service's invoice of that id; None where there is none, or no longer."""
-    values = {"service_id": service_id, "public_id": public_id}
-    row = conn.execute(_SQL["find_invoice"], values).fetchone()
-    return None if row is None else _stored(row)
+def read_line(plain: dict[str, Any]) -> InvoiceLine:
+    """A line as it was kept; what an older one lacks is None."""
+    known = {name: value for name, value in plain.items() if name in _LINE_KEYS}
+    return InvoiceLine(**_typed(known))
 
 
-def list_invoices(
-    conn: Connection,
-    service_id: int,
-    *,
-    customer: str | None = None,
-    states: Collection[str] | None = None,
-    limit: int = 20,
-    offset: int = 0,
-) -> InvoicePage:
-    """The service's invoices, newest first; of one customer, by external id.
-
-    Those that Odoo has deleted are left out, and with ``states`` those in others.
-    """
-    values = {
-        "service_id": service_id,
-        "customer": customer,
-        "states": None if states is None else list(states),
-        "limit": limit,
-        "offset": offset,
-    }
-    found = conn.execute(_SQL["list_invoices"], values).fetchall()
-    total = conn.execute(_SQL["count_invoices"], values).fetchone()
-    assert total is not None  # noqa: S101 - a count answers one row
-    return InvoicePage(tuple(_stored(row) for row in found), total[0])
+def read_tax(plain: dict[str, Any]) -> InvoiceTax:
+    """A tax as it was kept."""
+    return InvoiceTax(**_typed(plain))
 
 
-def _stored(row: tuple[Any, ...]) -> StoredInvoice:
-    public_id, odoo_id, updated_at, *columns = row
-    values = dict(zip(_COLUMNS, columns, strict=True))
-    lines = tuple(_read_line(line) for line in values["lines"])
-    invoice = {**values, "customers": tuple(values["customers"]), "lines": lines}
-    return StoredInvoice(public_id, odoo_id, updated_at, Invoice(**invoice))
+def _plain(part: InvoiceLine | InvoiceTax) -> dict[str, Plain]:
+    return {name: _text(value) for name, value in part.__dict__.items()}
 
 
-def _plain_line(line: InvoiceLine) -> dict[str, str | None]:
-    return {name: _text(value) for name, value in line.__dict__.items()}
-
-
-def _text(value: str | Decimal | datetime | None) -> str | None:
+def _text(value: str | int | Decimal | datetime | None) -> Plain:
     if isinstance(value, datetime):
         return value.isoformat()
-    return format(value, "f") if isinstance(value, Decimal) else value
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    return value
 
 
-def _read_line(line: dict[str, Any]) -> InvoiceLine:
-    instants = {
-        name: None if line[name] is None else datetime.fromisoformat(line[name])
-        for name in ("period_start", "period_end", "correction_of")
-    }
-    numbers = {name: Decimal(line[name]) for name in ("quantity", "amount")}
-    return InvoiceLine(**{**line, **numbers, **instants})
+def _typed(plain: dict[str, Any]) -> dict[str, Any]:
+    return {name: _value(name, value) for name, value in plain.items()}
+
+
+def _value(name: str, value: Any) -> Any:
+    if value is None:
+        return None
+    if name in _INSTANTS:
+        return datetime.fromisoformat(value)
+    return Decimal(value) if name in _NUMBERS else value

@@ -8,7 +8,7 @@ _PLACES = {
     3: "BHD IQD JOD KWD LYD OMR TND",
     4: "CLF UYW",
 }
-_PLACES_BY_CURRENCY = {
+UNUSUAL_PLACES = {
     code: places for places, codes in _PLACES.items() for code in codes.split()
 }
 
@@ -19,7 +19,7 @@ EXACT = Context(prec=400)
 
 def currency_places(currency: str) -> int:
     """Digits after the point: CAD 2, JPY 0, KWD 3 (ISO 4217)."""
-    return _PLACES_BY_CURRENCY.get(currency, 2)
+    return UNUSUAL_PLACES.get(currency, 2)
 
 
 def round_money(amount: Decimal, currency: str) -> Decimal:

@@ -8,15 +8,18 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final
+from uuid import UUID
 
 from marshmallow import ValidationError, fields, post_load, validate
 
-from schemas.catalog_fields import OdooInstant
+from schemas.catalog_fields import OdooInstant, Timezone
 from schemas.entry_schema import EntrySchema
 from schemas.numbers import NumberInvalid, parse_number
 
 MOVE_TYPES: Final = ("out_invoice", "out_refund")
 STATES: Final = ("draft", "posted", "cancel")
+PAID_STATES: Final = ("paid", "in_payment", "reversed")
+"""Odoo's payment states that an app is told of as paid."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +27,10 @@ class InvoiceLine:
     """A line: quantity and amount before taxes.
 
     ``subscription`` and ``metric``: external codes, None where it is of neither.
-    ``correction_of``: when the period began that the usage belongs to.
+    ``correction_of``: when the period began that the usage belongs to. ``units``: of
+    the usage, whose line has the quantity 1. ``tax_rate``: of all its taxes, in
+    percent.
+    What an older addon does not tell is None: also Odoo's ``id`` and the ``product``.
     """
 
     description: str
@@ -35,6 +41,22 @@ class InvoiceLine:
     period_start: datetime | None
     period_end: datetime | None
     correction_of: datetime | None
+    id: int | None = None
+    units: Decimal | None = None
+    tax: Decimal | None = None
+    tax_rate: Decimal | None = None
+    product_code: str | None = None
+    product: str | None = None
+
+
+@dataclass(frozen=True)
+class InvoiceTax:
+    """What a tax comes to on an invoice; ``rate`` in percent, None for one without."""
+
+    id: int
+    name: str
+    rate: Decimal | None
+    amount: Decimal
 
 
 @dataclass(frozen=True)
@@ -42,7 +64,11 @@ class Invoice:
     """An invoice or credit note.
 
     ``customers``: external ids of those whose subscriptions are on it. ``number``: None
-    until it is posted. ``residual``: what is still to pay.
+    until it is posted. ``residual``: what is still to pay. ``settled``: how much of it
+    credit notes have settled; of a credit note, how much it has settled of invoices.
+    ``timezone``: the company's, by whose day it falls due. ``public_id``: by which apps
+    know it, events too, None from an older addon; ``reversed_id`` and
+    ``reversed_number``: of the invoice that a credit note is for.
     """
 
     customers: tuple[str, ...]
@@ -60,6 +86,15 @@ class Invoice:
     total: Decimal
     residual: Decimal
     lines: tuple[InvoiceLine, ...]
+    public_id: UUID | None = None
+    created_at: datetime | None = None
+    posted_before: bool = False
+    timezone: str = "UTC"
+    settled: Decimal = Decimal(0)
+    reversed_id: UUID | None = None
+    reversed_number: str | None = None
+    access_token: str | None = None
+    taxes: tuple[InvoiceTax, ...] = ()
 
 
 class Amount(fields.Field[Decimal]):
@@ -85,11 +120,31 @@ class LineSchema(EntrySchema):
     period_start = OdooInstant(load_default=None)
     period_end = OdooInstant(load_default=None)
     correction_of = OdooInstant(load_default=None)
+    id = fields.Integer(load_default=None)
+    units = Amount(load_default=None)
+    tax = Amount(load_default=None)
+    tax_rate = Amount(load_default=None)
+    product_code = fields.String(load_default=None)
+    product = fields.String(load_default=None)
 
     @post_load
     def make(self, data: dict[str, Any], **_: Any) -> InvoiceLine:
         """The checked line."""
         return InvoiceLine(**data)
+
+
+class TaxSchema(EntrySchema):
+    """A tax of the row."""
+
+    id = fields.Integer(required=True)
+    name = fields.String(load_default="")
+    rate = Amount(load_default=None)
+    amount = Amount(required=True)
+
+    @post_load
+    def make(self, data: dict[str, Any], **_: Any) -> InvoiceTax:
+        """The checked tax."""
+        return InvoiceTax(**data)
 
 
 class InvoiceSchema(EntrySchema):
@@ -110,9 +165,18 @@ class InvoiceSchema(EntrySchema):
     total = Amount(required=True)
     residual = Amount(required=True)
     lines = fields.List(fields.Nested(LineSchema), load_default=list)
+    public_id = fields.UUID(load_default=None)
+    created_at = OdooInstant(load_default=None)
+    posted_before = fields.Boolean(load_default=False)
+    timezone = Timezone(load_default="UTC")
+    settled = Amount(load_default=Decimal(0))
+    reversed_id = fields.UUID(load_default=None)
+    reversed_number = fields.String(load_default=None)
+    access_token = fields.String(load_default=None)
+    taxes = fields.List(fields.Nested(TaxSchema), load_default=list)
 
     @post_load
     def make(self, data: dict[str, Any], **_: Any) -> Invoice:
         """The checked invoice."""
-        customers, lines = tuple(data["customers"]), tuple(data["lines"])
-        return Invoice(**{**data, "customers": customers, "lines": lines})
+        parts = {name: tuple(data[name]) for name in ("customers", "lines", "taxes")}
+        return Invoice(**{**data, **parts})

@@ -39,7 +39,7 @@ from schemas.catalog_json import (
 from schemas.charges import ChargeSchema
 from schemas.entry_schema import EntrySchema
 from schemas.messages import plain_number
-from schemas.odoo_invoices import Invoice, InvoiceSchema, LineSchema
+from schemas.odoo_invoices import Invoice, InvoiceSchema, LineSchema, TaxSchema
 
 KINDS: Final = ("service", "metric", "plan", "customer", "subscription")
 """In the order in which they refer to each other."""
@@ -227,8 +227,13 @@ class _LineRow(_OdooRow, LineSchema):
     pass
 
 
+class _TaxRow(_OdooRow, TaxSchema):
+    pass
+
+
 class _InvoiceRow(_OdooRow, InvoiceSchema):
     lines = fields.List(fields.Nested(_LineRow), load_default=list)
+    taxes = fields.List(fields.Nested(_TaxRow), load_default=list)
 
 
 def _read_json(name: str, text: str) -> Any:

@@ -5,6 +5,7 @@ from typing import Final
 from ingest_api.lago import (
     billable_metrics,
     customers,
+    invoices,
     plans,
     webhook_endpoints,
     webhooks,
@@ -14,6 +15,7 @@ from ingest_api.route import Route
 LAGO_ROUTES: Final[tuple[Route, ...]] = (
     *billable_metrics.ROUTES,
     *customers.ROUTES,
+    *invoices.ROUTES,
     *plans.ROUTES,
     *webhook_endpoints.ROUTES,
     *webhooks.ROUTES,

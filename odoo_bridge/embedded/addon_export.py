@@ -7,6 +7,7 @@ from odoo_bridge.embedded import rows as r
 from odoo_bridge.embedded.env import Records, api_model
 from odoo_bridge.embedded.errors import ValidationError
 from odoo_bridge.embedded.models import Field
+from odoo_bridge.embedded.move_events import public_id
 from odoo_bridge.embedded.values import to_wire
 
 KINDS = ("service", "metric", "plan", "customer", "subscription", "invoice")
@@ -35,7 +36,8 @@ def export_catalog(
     """Rows past ``after_id`` in apply_catalog's shape, with "id" and "write_date".
 
     With ``since`` (UTC) only those whose ``write_date`` is not earlier; with
-    ``record_ids`` those as well. An invoice has amounts as text and "lines".
+    ``record_ids`` those as well. An invoice has amounts as text, "lines" and "taxes",
+    of which there are none here.
 
     Answers ``{"rows": [...], "last_id": int}``; no rows means that all were seen. At
     most 1,000 rows a call. Raises ValidationError on a kind that there is not and on
@@ -51,7 +53,20 @@ def export_catalog(
         for part in _read(records, query, {f"{parent}s": list(parts)}):
             parts[part.pop(parent)].append(part)
         rows = [{**row, name: parts[row["id"]]} for row in rows]
+    if kind == "invoice":
+        rows = [_named(row) for row in rows]
     return {"rows": rows, "last_id": rows[-1]["id"] if rows else after_id}
+
+
+def _named(row: dict[str, Any]) -> dict[str, Any]:
+    """An invoice with the id that apps know it by, and that events tell."""
+    reversed_id = row["reversed_id"]
+    return {
+        **row,
+        "public_id": public_id("account.move", row["id"]),
+        "reversed_id": reversed_id and public_id("account.move", reversed_id),
+        "taxes": [],
+    }
 
 
 def _chosen(since: Any, ids: Any) -> dict[str, Any]:

@@ -21,7 +21,21 @@ CREATE TABLE IF NOT EXISTS account_move (
 ALTER TABLE account_move
     ADD COLUMN IF NOT EXISTS payment_state varchar NOT NULL DEFAULT 'not_paid',
     ADD COLUMN IF NOT EXISTS invoice_date date,
-    ADD COLUMN IF NOT EXISTS invoice_date_due date;
+    ADD COLUMN IF NOT EXISTS invoice_date_due date,
+    ADD COLUMN IF NOT EXISTS posted_before boolean DEFAULT false,
+    ADD COLUMN IF NOT EXISTS access_token varchar,
+    ADD COLUMN IF NOT EXISTS reversed_entry_id int4
+        REFERENCES account_move ON DELETE SET NULL;
+
+-- Posting leaves its mark, whatever comes after.
+CREATE OR REPLACE FUNCTION note_posted() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    new.posted_before := coalesce(new.posted_before, false) OR new.state = 'posted';
+    RETURN new;
+END $$;
+CREATE OR REPLACE TRIGGER move_posted
+    BEFORE INSERT OR UPDATE OF state ON account_move
+    FOR EACH ROW EXECUTE FUNCTION note_posted();
 
 -- Closing a period twice, or twice at once, makes one invoice; a cancelled one makes
 -- room for another.

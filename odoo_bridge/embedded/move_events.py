@@ -72,7 +72,7 @@ def payload(move: Mapping[str, Any]) -> Values:
     paid = move["payment_state"] in PAID
     due = Decimal(0) if paid else total
     shared = {
-        "lago_id": str(uuid5(NAMESPACE_OID, f"stand-in,account.move,{move['id']}")),
+        "lago_id": public_id("account.move", move["id"]),
         "number": move["name"] or f"INV/{move['id']:05d}",
         "status": "voided" if move["state"] == "cancel" else "finalized",
         "issuing_date": f"{move['updated_at']:%Y-%m-%d}",
@@ -112,6 +112,11 @@ def payload(move: Mapping[str, Any]) -> Values:
         "period_end": _instant(move["x_fc_period_end"]),
     }
     return {"invoice": invoice}
+
+
+def public_id(name: str, key: int) -> str:
+    """A UUID of a record that stays the same."""
+    return str(uuid5(NAMESPACE_OID, f"stand-in,{name},{key}"))
 
 
 def _seen(records: Records) -> dict[int, Values]:

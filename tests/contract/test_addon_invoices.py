@@ -1,6 +1,8 @@
 """export_catalog of invoices: what was billed, as exact text."""
 
+from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -39,6 +41,14 @@ def test_a_closed_period_is_exported_with_its_lines(world: World) -> None:
     (line,) = row.pop("lines")
     assert row.pop("write_date")
     total, tax, residual = row.pop("total"), row.pop("tax"), row.pop("residual")
+    assert UUID(row.pop("public_id"))
+    assert row.pop("created_at")
+    assert row.pop("timezone")
+    taxes = row.pop("taxes")
+    assert sum(Decimal(entry["amount"]) for entry in taxes) == Decimal(tax)
+    token = row.pop("access_token")
+    assert token is False or len(token) > 20
+    assert Decimal(row.pop("settled")) == 0
     assert row == {
         "id": move_id,
         "service": world.code,
@@ -53,9 +63,17 @@ def test_a_closed_period_is_exported_with_its_lines(world: World) -> None:
         "period_end": "2026-03-01 05:00:00",
         "currency": "CAD",
         "untaxed": "12.35",
+        "posted_before": False,
+        "reversed_id": False,
+        "reversed_number": False,
     }
     assert all(isinstance(text, str) for text in (total, tax, residual))
     assert line.pop("description").startswith("CPU seconds, s1: 2026-02-01")
+    assert line.pop("id")
+    assert Decimal(line.pop("tax")) == Decimal(tax)
+    assert Decimal(line.pop("tax_rate")) >= 0
+    assert Decimal(line.pop("units")) == Decimal(frozen(world, "12.345")["quantity"])
+    del line["product_code"], line["product"]
     assert line == {
         "quantity": line["quantity"],
         "amount": "12.35",

@@ -12,7 +12,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from ledger.db import connect as connect_ledger
-from ledger.invoices import find_invoice, list_invoices
+from ledger.invoice_reads import InvoiceFilter, InvoicePage, find_invoice, list_invoices
 from ledger.pulling import Pull, lock_pulls, read_pulls
 from ledger.status import first_deleted, read_syncs
 from odoo_bridge.client import OdooClient
@@ -20,7 +20,7 @@ from odoo_bridge.pull import PullReport, pull_catalog, pull_changes
 from odoo_bridge.pull_pages import MODEL
 from tests.bridge_world import Between, Bridge, bridge_to
 from tests.contract.odoo_target import OdooTarget
-from tests.ledger_world import counter, make_message, push
+from tests.ledger_world import World, counter, make_message, push
 
 HOUR = 3600
 ORDER, USAGE = "sale.order", "fusion.billing.usage"
@@ -260,6 +260,12 @@ def test_one_that_is_made_again_under_another_id_comes_back(bridge: Bridge) -> N
     assert deleted(bridge, "subscription") == []
 
 
+def listed(conn: psycopg.Connection, world: World, **wanted: Any) -> InvoicePage:
+    return list_invoices(
+        conn, world.service_id, datetime.now(UTC), InvoiceFilter(**wanted)
+    )
+
+
 def test_a_draft_is_pulled_and_shown_until_it_is_deleted(bridge: Bridge) -> None:
     world, ask_odoo = bridge.world, bridge.odoo.ask
     service = {"code": world.code, "name": "Bridge", "mode": "live"}
@@ -279,12 +285,12 @@ def test_a_draft_is_pulled_and_shown_until_it_is_deleted(bridge: Bridge) -> None
     assert pull(bridge).faults == ()
 
     with connect_ledger(bridge.database_url) as conn:
-        page = list_invoices(conn, world.service_id, customer="customer")
+        page = listed(conn, world, customer="customer")
         (stored,) = page.invoices
         assert find_invoice(conn, world.service_id, stored.id) == stored
         assert find_invoice(conn, world.service_id + 1, stored.id) is None
-        assert list_invoices(conn, world.service_id, customer="x").total == 0
-        assert list_invoices(conn, world.service_id, states=["posted"]).total == 0
+        assert listed(conn, world, customer="x").total == 0
+        assert listed(conn, world, states=["posted"]).total == 0
     assert (page.total, stored.odoo_id) == (1, result["id"])
     assert f"{stored.invoice.untaxed:f}" == "7.50"
     assert [line.subscription for line in stored.invoice.lines] == ["sub-0"]
@@ -292,7 +298,7 @@ def test_a_draft_is_pulled_and_shown_until_it_is_deleted(bridge: Bridge) -> None
     ask_odoo("account.move", "unlink", ids=[result["id"]])
     pull_catalog(bridge.client, bridge.database_url, datetime.now(UTC))
     with connect_ledger(bridge.database_url) as conn:
-        assert list_invoices(conn, world.service_id).total == 0
+        assert listed(conn, world).total == 0
         assert find_invoice(conn, world.service_id, stored.id) is None
     assert deleted(bridge, "invoice") == [str(result["id"])]
 

@@ -28,9 +28,12 @@ SELECT m.id, s.code AS service, nullif(m.name, '/') AS number, m.state,
              WHERE k.service_id = s.id AND k.partner_id = m.x_fc_client_id),
            '{}'
        ) AS customers,
-       m.write_date
+       m.create_date AS created_at, m.posted_before, 'UTC' AS timezone,
+       m.reversed_entry_id AS reversed_id, nullif(e.name, '/') AS reversed_number,
+       m.access_token, '0' AS settled, m.write_date
   FROM account_move m
   JOIN fusion_billing_service s ON s.id = m.x_fc_service_id
+  LEFT JOIN account_move e ON e.id = m.reversed_entry_id
  CROSS JOIN LATERAL (
      SELECT round(m.amount_untaxed::numeric, 2)::text AS untaxed
  ) AS a
@@ -41,10 +44,11 @@ SELECT m.id, s.code AS service, nullif(m.name, '/') AS number, m.state,
  LIMIT %(limit)s;
 
 -- name: export_invoice_lines
-SELECT l.move_id, l.name AS description, l.quantity::numeric AS quantity,
+SELECT l.move_id, l.id, l.name AS description, l.quantity::numeric AS quantity,
        round((l.quantity * l.price_unit)::numeric, 2)::text AS amount,
        o.x_fc_external_id AS subscription, t.code AS metric, u.period_start,
-       u.period_end, u.correction_of
+       u.period_end, u.correction_of, u.quantity::text AS units, '0.00' AS tax,
+       '0' AS tax_rate, NULL AS product_code, NULL AS product
   FROM account_move_line l
   LEFT JOIN fusion_billing_usage u ON u.id = l.x_fc_usage_id
   LEFT JOIN fusion_billing_metric t ON t.id = u.metric_id

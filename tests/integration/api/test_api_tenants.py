@@ -5,6 +5,7 @@ Olga owns what is asked for; Mallory has a good key of another service; Norman h
 
 import itertools
 from collections.abc import Callable
+from uuid import UUID
 
 import pytest
 from flask import Flask
@@ -12,8 +13,9 @@ from flask import Flask
 from ingest_api.api import EXTENSION
 from ingest_api.openapi import DOCUMENT_PATHS
 from ingest_api.routes import PREFIXES
-from ledger.db import Connection
+from ledger.db import Connection, connect
 from tests.api_world import BASE, Answer, Person, counter, work_off
+from tests.invoice_world import bring_invoice
 
 LAGO_BASE = PREFIXES[1]
 OPEN = {"/health", "/metrics", *DOCUMENT_PATHS}
@@ -42,6 +44,21 @@ def ask_to_void(olga: Person, who: Person) -> Answer:
     return who.void(name, external_subscription_id="olgas-1")
 
 
+def ask_for_invoice(olga: Person, who: Person) -> Answer:
+    return who.get(f"/invoices/{bring_olgas_invoice(olga)}")
+
+
+def ask_for_customers_invoices(olga: Person, who: Person) -> Answer:
+    bring_olgas_invoice(olga)
+    return who.get("/customers/olgas/invoices")
+
+
+def bring_olgas_invoice(olga: Person) -> UUID:
+    settings = olga.client.application.extensions[EXTENSION].settings
+    with connect(settings.database_url) as conn:
+        return bring_invoice(conn, olga)
+
+
 def push_to_subscription(_: Person, who: Person) -> Answer:
     return who.push(counter("t", external_subscription_id="olgas-1"))
 
@@ -60,6 +77,9 @@ ASKED = {
     f"{BASE}/customers/<path:external_id>": ask_for_customer,
     f"{BASE}/customers/<path:external_id>/current_usage": ask_for_usage,
     f"{BASE}/customers/<path:external_id>/past_usage": ask_for_past_usage,
+    f"{BASE}/customers/<path:external_id>/invoices": ask_for_customers_invoices,
+    f"{BASE}/invoices": lambda _, who: who.get("/invoices"),
+    f"{BASE}/invoices/<lago_id>": ask_for_invoice,
     f"{BASE}/usage": push_to_subscription,
     f"{BASE}/usage/<path:transaction_id>/void": ask_to_void,
 }
@@ -79,6 +99,11 @@ AS_IF_NONE: list[tuple[Ask, Callable[[Person], Answer]]] = [
     ),
     (ask_for_customer, lambda who: who.get("/customers/nobody")),
     (ask_to_void, lambda who: who.void("nobodys", **NOBODYS)),
+    (
+        ask_for_invoice,
+        lambda who: who.get("/invoices/01a208f7-ff66-715c-a59b-eda35af14387"),
+    ),
+    (ask_for_customers_invoices, lambda who: who.get("/customers/nobody/invoices")),
 ]
 
 

@@ -8,6 +8,7 @@ from odoo.exceptions import ValidationError
 from . import apply_catalog
 from . import rows as r
 from .queries import load_queries
+from .telling import public_id
 
 KINDS = (*apply_catalog.KINDS, "invoice")
 MAX_ROWS = 1000
@@ -28,7 +29,7 @@ class Service(models.Model):
         ``record_ids`` those as well. They come by rising id, so that a row that changes
         between two pages is on the later one, or has been passed and carries a date
         that the next horizon (see read_horizon) leaves open. An invoice has amounts as
-        text, in its currency and of its ``move_type``'s sign, and "lines".
+        text, in its currency and of its ``move_type``'s sign, "lines" and "taxes".
 
         Answers ``{"rows": [...], "last_id": int}``; no rows means that all were seen.
         At most 1,000 rows a call, of the caller's companies. Raises ValidationError on
@@ -49,6 +50,8 @@ class Service(models.Model):
         if kind == "invoice":
             rows = _read(env, "export_invoice", "export_invoice", page)
             _nest(env, rows, "lines", ("export_invoice", "export_invoice_lines"))
+            _nest(env, rows, "taxes", ("export_invoice", "export_invoice_taxes"))
+            _name(env, rows)
         else:
             rows = _read(env, "export", f"export_{kind}", page)
         if kind == "plan":
@@ -72,12 +75,20 @@ def _chosen(since, record_ids):
 
 def _nest(env, rows, name, query):
     """Give each row the rows of the query that belong to it, under that name."""
-    parent = {"charges": "plan_id", "lines": "move_id"}[name]
+    parent = {"charges": "plan_id"}.get(name, "move_id")
     for row in rows:
         row[name] = []
     by_id = {row["id"]: row[name] for row in rows}
     for part in _read(env, *query, {f"{parent}s": list(by_id)}):
         by_id[part.pop(parent)].append(part)
+
+
+def _name(env, rows):
+    """Give invoices the id that apps know them by, and that events tell."""
+    for row in rows:
+        row["public_id"] = public_id(env, "account.move", row["id"])
+        if row["reversed_id"]:
+            row["reversed_id"] = public_id(env, "account.move", row["reversed_id"])
 
 
 def _read(env, file_name, query, values):
