@@ -17,6 +17,7 @@ from ingest_api.errors import (
     ApiError,
     bad_request,
     body_too_large,
+    charge_unratable,
     error_response,
     not_found,
     unavailable,
@@ -26,6 +27,7 @@ from ingest_api.openapi import DOCUMENT_PATHS, build_document
 from ingest_api.path_ids import IdConverter
 from ingest_api.route import Route
 from ingest_api.routes import API_ROUTES, OPEN_ROUTES, PREFIXES
+from ledger.usage import ChargeUnratable
 from schemas.logging import configure_logging
 from schemas.settings import Settings, load_settings
 
@@ -86,6 +88,9 @@ def _add_errors(app: Flask) -> None:
     app.register_error_handler(ApiError, error_response)
     app.register_error_handler(
         Unavailable, lambda error: error_response(unavailable(error.dependency))
+    )
+    app.register_error_handler(
+        ChargeUnratable, lambda error: error_response(charge_unratable(error.metric))
     )
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, _unexpected_error)

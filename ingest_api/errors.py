@@ -8,6 +8,7 @@ ApiError
   ├─ body_too_large     413
   ├─ unsupported        415
   ├─ validation_failed  422
+  ├─ charge_unratable   422  the catalog's fault, not the request's
   ├─ too_many_requests  429
   ├─ head_too_large     431
   ├─ too_many_bodies    503  too many bodies are slow at once
@@ -131,6 +132,17 @@ def validation_failed(
         code=code,
         message=message,
         details=details,
+    )
+
+
+def charge_unratable(metric: str) -> ApiError:
+    """422: what was used has no price; nothing is lost, and the period does not freeze
+    until it has one."""
+    return validation_failed(
+        {"charge": ["value_is_invalid"]},
+        f"the plan's charge for {metric} makes no sense, so that nothing can be priced "
+        "by it; usage goes on being counted; mend the charge in the catalog",
+        "charge_unratable",
     )
 
 

@@ -5,10 +5,10 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from ingest_api.usage_parts import parts_answer, units_text
 from ledger.money import to_cents
 from ledger.usage import ChargeUsage, CorrectionUsage, PeriodUsage
 from schemas.usage_answers import CustomerUsageAnswerSchema, PastUsageAnswerSchema
@@ -51,22 +51,52 @@ def instant_text(instant: datetime) -> str:
     return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def units_text(units: Decimal) -> str:
-    """Units as Lago writes them: ``4`` → ``4.0``, ``1.50`` → ``1.5``."""
-    whole, _, fraction = format(units, "f").partition(".")
-    return f"{whole}.{fraction.rstrip('0') or '0'}"
-
-
-def _period(usage: PeriodUsage, metric_code: str | None = None) -> dict[str, Any]:
-    """Taxes are 0, since Odoo adds them on the invoice."""
-    cents = to_cents(usage.amount, usage.currency)
+def period_head(usage: PeriodUsage) -> dict[str, Any]:
+    """Which period it is, and of what currency."""
     period = usage.period
     return {
         "from_datetime": instant_text(period.start),
         "to_datetime": last_second(period.end),
         "issuing_date": period.end.astimezone(ZoneInfo(usage.timezone)).date(),
-        "lago_invoice_id": None,
         "currency": usage.currency,
+    }
+
+
+def charge_head(usage: ChargeUsage, currency: str) -> dict[str, Any]:
+    """Which charge it is, of which metric."""
+    return {
+        "amount_currency": currency,
+        "charge": {
+            "lago_id": usage.charge_id,
+            "charge_model": usage.model,
+            "code": usage.metric_code,
+            "invoice_display_name": display_name(usage),
+        },
+        "billable_metric": metric_head(usage),
+    }
+
+
+def display_name(usage: ChargeUsage) -> str | None:
+    """What the charge is called on the invoice, if not as its metric."""
+    return (usage.charge.display_name if usage.charge else "") or None
+
+
+def metric_head(usage: ChargeUsage | CorrectionUsage) -> dict[str, Any]:
+    """Which metric it is."""
+    return {
+        "lago_id": usage.metric_id,
+        "name": usage.metric_name,
+        "code": usage.metric_code,
+        "aggregation_type": AGGREGATION_TYPES[usage.aggregation],
+    }
+
+
+def _period(usage: PeriodUsage, metric_code: str | None = None) -> dict[str, Any]:
+    """Taxes are 0, since Odoo adds them on the invoice."""
+    cents = to_cents(usage.amount, usage.currency)
+    return {
+        **period_head(usage),
+        "lago_invoice_id": None,
         "amount_cents": cents,
         "taxes_amount_cents": 0,
         "total_amount_cents": cents,
@@ -76,7 +106,7 @@ def _period(usage: PeriodUsage, metric_code: str | None = None) -> dict[str, Any
             if metric_code in (None, charge.metric_code)
         ],
         "corrections": [
-            _correction(correction)
+            correction_answer(correction)
             for correction in usage.corrections
             if metric_code in (None, correction.metric_code)
         ],
@@ -90,20 +120,13 @@ def _charge(usage: ChargeUsage, currency: str) -> dict[str, Any]:
         "total_aggregated_units": units,
         "events_count": usage.events,
         "amount_cents": to_cents(usage.rating.amount, currency),
-        "amount_currency": currency,
-        "charge": {
-            "lago_id": usage.charge_id,
-            "charge_model": usage.model,
-            "code": usage.metric_code,
-            "invoice_display_name": None,
-        },
-        "billable_metric": _metric(usage),
-        "filters": [],
-        "grouped_usage": [],
+        **charge_head(usage, currency),
+        **parts_answer(usage.charge, usage.rating, currency),
     }
 
 
-def _correction(correction: CorrectionUsage) -> dict[str, Any]:
+def correction_answer(correction: CorrectionUsage) -> dict[str, Any]:
+    """What came late for an earlier period."""
     rating = correction.rating
     return {
         "from_datetime": instant_text(correction.usage.start),
@@ -114,14 +137,5 @@ def _correction(correction: CorrectionUsage) -> dict[str, Any]:
         "events_count": correction.events,
         "amount_cents": to_cents(rating.amount, correction.currency),
         "amount_currency": correction.currency,
-        "billable_metric": _metric(correction),
-    }
-
-
-def _metric(usage: ChargeUsage | CorrectionUsage) -> dict[str, Any]:
-    return {
-        "lago_id": usage.metric_id,
-        "name": usage.metric_name,
-        "code": usage.metric_code,
-        "aggregation_type": AGGREGATION_TYPES[usage.aggregation],
+        "billable_metric": metric_head(correction),
     }

@@ -11,6 +11,7 @@ from ingest_api.errors import not_found, validation_failed
 from ingest_api.path_ids import find_no_odd_text
 from ingest_api.reads import page_meta
 from ingest_api.usage_answer import past_usage_answer, usage_answer
+from ingest_api.usage_filters import UNKNOWN_METRIC, filter_usage, read_filter
 from ledger.current_usage import SubscriptionPending, current_usage
 from ledger.db import Connection
 from ledger.past_usage import MetricUnknown, PastUsage, check_metric, past_usage
@@ -24,25 +25,39 @@ _QUERY = PastUsageQuerySchema(unknown=EXCLUDE)
 def show_current_usage(external_id: str) -> Response:
     """The open period of one of the customer's subscriptions, rated."""
     service_id = require_principal().service_id
-    subscription = _wanted_subscription(external_id)
+    wanted = read_filter(request.args)
     now = datetime.now(UTC)
+    usage = read_current_usage(service_id, external_id, now, wanted.metric_code)
+    return jsonify(usage_answer(filter_usage(usage, wanted)))
+
+
+def read_current_usage(
+    service_id: int, external_id: str, now: datetime, metric: str | None = None
+) -> PeriodUsage:
+    """The open period of the subscription that the query names. Raises ApiError, also
+    when there is no such metric."""
+    subscription = wanted_subscription(external_id)
 
     def read(conn: Connection) -> PeriodUsage:
-        return current_usage(conn, service_id, external_id, subscription, now)
+        usage = current_usage(conn, service_id, external_id, subscription, now)
+        if metric is not None:
+            check_metric(conn, service_id, metric)
+        return usage
 
     try:
-        usage = current_api().query(read)
+        return current_api().query(read)
     except CustomerUnknown as error:
         raise not_found("customer_not_found") from error
     except (SubscriptionUnknown, SubscriptionPending) as error:
         raise not_found("subscription_not_found") from error
-    return jsonify(usage_answer(usage))
+    except MetricUnknown as error:
+        raise not_found(UNKNOWN_METRIC) from error
 
 
 def show_past_usage(external_id: str) -> Response:
     """The frozen periods of one of the customer's subscriptions, the newest first."""
     service_id = require_principal().service_id
-    subscription = _wanted_subscription(external_id)
+    subscription = wanted_subscription(external_id)
     try:
         wanted = _QUERY.load(request.args.to_dict())
     except ValidationError as error:
@@ -50,7 +65,7 @@ def show_past_usage(external_id: str) -> Response:
     page, per_page = wanted["page"], wanted["per_page"]
     metric = wanted.get("billable_metric_code") or None
     if metric is not None:
-        find_no_odd_text(metric, "billable_metric_not_found")
+        find_no_odd_text(metric, UNKNOWN_METRIC)
 
     def read(conn: Connection) -> PastUsage:
         past = past_usage(
@@ -73,12 +88,12 @@ def show_past_usage(external_id: str) -> Response:
     except SubscriptionUnknown as error:
         raise not_found("subscription_not_found") from error
     except MetricUnknown as error:
-        raise not_found("billable_metric_not_found") from error
+        raise not_found(UNKNOWN_METRIC) from error
     meta = page_meta(page, per_page, past.total)
     return jsonify(past_usage_answer(past.periods, meta, metric))
 
 
-def _wanted_subscription(customer: str) -> str:
+def wanted_subscription(customer: str) -> str:
     """The subscription that is asked for. Raises ApiError 404 or 422."""
     subscription = request.args.get("external_subscription_id")
     if subscription is None:

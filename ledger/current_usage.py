@@ -5,13 +5,19 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from ledger.charge_json import read_charge
+from ledger.charge_json import charge_from_json, read_charge
 from ledger.db import Connection
 from ledger.periods import Period, Terms, period_at
 from ledger.queries import load_queries
 from ledger.rating import Usage, rate_usage
 from ledger.subscribers import find_subscription
-from ledger.usage import ChargeUsage, PeriodUsage, frozen_rating, read_corrections
+from ledger.usage import (
+    ChargeUsage,
+    PeriodUsage,
+    frozen_rating,
+    rating_of,
+    read_corrections,
+)
 
 _SQL = load_queries("current_usage")
 
@@ -29,7 +35,7 @@ def current_usage(
 ) -> PeriodUsage:
     """Rate the period that holds ``now``; of an ended subscription, its last period.
 
-    Raises CustomerUnknown, SubscriptionUnknown or SubscriptionPending.
+    Raises CustomerUnknown, SubscriptionUnknown, SubscriptionPending or ChargeUnratable.
     """
     subscription_id, terms = find_subscription(
         conn, service_id, customer_external_id, subscription_external_id
@@ -71,11 +77,23 @@ def _rate_row(
     frozen: dict[str, Any] | None,
     *charge_row: Any,
 ) -> ChargeUsage:
-    rating = (
-        rate_usage(read_charge(*charge_row), Usage(quantity, events), currency)
-        if frozen is None
-        else frozen_rating(frozen)
-    )
+    used = Usage(quantity, events)
+    if frozen is None:
+        with rating_of(code):
+            charge = read_charge(*charge_row)
+            rating = rate_usage(charge, used, currency)
+    else:
+        charge = charge_from_json(frozen["charge"])
+        rating = frozen_rating(frozen)
     return ChargeUsage(
-        charge_id, charge_row[0], metric_id, code, name, aggregation, events, rating
+        charge_id,
+        charge_row[0],
+        metric_id,
+        code,
+        name,
+        aggregation,
+        events,
+        rating,
+        charge,
+        used if frozen is None else None,
     )

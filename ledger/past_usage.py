@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from ledger.charge_json import charge_from_json
 from ledger.db import Connection
 from ledger.periods import Period
 from ledger.queries import load_queries
@@ -96,7 +97,7 @@ def _charge(
     events: int,
     stored: dict[str, Any],
 ) -> ChargeUsage:
-    rating = frozen_rating(stored)
+    rating, charge = frozen_rating(stored), charge_from_json(stored["charge"])
     return ChargeUsage(
-        charge_id, model, metric_id, code, name, aggregation, events, rating
+        charge_id, model, metric_id, code, name, aggregation, events, rating, charge
     )

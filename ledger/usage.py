@@ -1,13 +1,16 @@
 """What a subscription has used in one period, as apps may see it: open or frozen."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from ledger.billing import RATING_ERRORS
+from ledger.charge import Charge
 from ledger.db import Connection
 from ledger.periods import Period
 from ledger.queries import load_queries
@@ -17,9 +20,29 @@ from ledger.working import billed_line, line_from_json, prior_from_json
 _SQL = load_queries("usage")
 
 
+class ChargeUnratable(Exception):
+    """A charge that makes no sense: what is used under it has no price."""
+
+    def __init__(self, metric: str, why: str) -> None:
+        super().__init__(f"the charge for {metric} cannot be rated by: {why}")
+        self.metric = metric
+
+
+@contextmanager
+def rating_of(metric: str) -> Iterator[None]:
+    """Raises ChargeUnratable, naming the metric, for what rating raises in it."""
+    try:
+        yield
+    except (*RATING_ERRORS, TypeError) as error:
+        raise ChargeUnratable(metric, repr(error)) from error
+
+
 @dataclass(frozen=True)
 class ChargeUsage:
-    """One charge's usage in the period; ``events`` is how many counters it folds."""
+    """One charge's usage in the period; ``events`` is how many counters it folds.
+
+    ``charge`` is what it is rated by; ``used`` what is rated, None: it is frozen.
+    """
 
     charge_id: UUID
     model: str
@@ -29,6 +52,8 @@ class ChargeUsage:
     aggregation: str
     events: int
     rating: Rating
+    charge: Charge | None = None
+    used: Usage | None = None
 
 
 @dataclass(frozen=True)
@@ -72,7 +97,7 @@ def read_corrections(
 ) -> dict[datetime, tuple[CorrectionUsage, ...]]:
     """The corrections that are billed in each of these periods, by its start.
 
-    A frozen one is read as it was billed; another is rated now.
+    A frozen one is read as it was billed; another is rated now. Raises ChargeUnratable.
     """
     rows = conn.execute(
         _SQL["corrections"],
@@ -107,7 +132,8 @@ def _correction(
     prior = prior_from_json(stored, currency)
     if frozen is None:
         usage = Usage(quantity, events)
-        rating = rate_correction(prior.charge, prior.before, usage, prior.currency)
+        with rating_of(code):
+            rating = rate_correction(prior.charge, prior.before, usage, prior.currency)
     else:
         line = line_from_json(frozen)
         assert isinstance(line, Correction)  # noqa: S101 - its row is a correction's

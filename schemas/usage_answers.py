@@ -5,6 +5,20 @@ from marshmallow import Schema, fields
 from schemas.answers import MetaSchema, count_field
 
 
+def values_field() -> fields.Dict:
+    """The values of properties that a filter takes."""
+    return fields.Dict(
+        keys=fields.String(), values=fields.List(fields.String()), required=True
+    )
+
+
+def grouped_by_field() -> fields.Dict:
+    """The value of each property that makes a group; null: it is not there."""
+    return fields.Dict(
+        keys=fields.String(), values=fields.String(allow_none=True), required=True
+    )
+
+
 class UsageChargeSchema(Schema):
     """A charge, named."""
 
@@ -23,6 +37,28 @@ class UsageMetricSchema(Schema):
     aggregation_type = fields.String(required=True)
 
 
+class FilterUsageSchema(Schema):
+    """What one filter of a charge comes to; without values: what no filter takes."""
+
+    units = fields.String(required=True)
+    total_aggregated_units = fields.String(required=True)
+    events_count = count_field("Counters folded.")
+    amount_cents = fields.Integer(required=True)
+    invoice_display_name = fields.String(required=True, allow_none=True)
+    values = values_field()
+
+
+class GroupedUsageSchema(Schema):
+    """What one group of a charge comes to."""
+
+    units = fields.String(required=True)
+    total_aggregated_units = fields.String(required=True)
+    events_count = count_field("Counters folded.")
+    amount_cents = fields.Integer(required=True)
+    grouped_by = grouped_by_field()
+    filters = fields.List(fields.Nested(FilterUsageSchema), required=True)
+
+
 class ChargeUsageSchema(Schema):
     """What one charge comes to in the period."""
 
@@ -33,8 +69,8 @@ class ChargeUsageSchema(Schema):
     amount_currency = fields.String(required=True)
     charge = fields.Nested(UsageChargeSchema, required=True)
     billable_metric = fields.Nested(UsageMetricSchema, required=True)
-    filters = fields.List(fields.Dict(), required=True)
-    grouped_usage = fields.List(fields.Dict(), required=True)
+    filters = fields.List(fields.Nested(FilterUsageSchema), required=True)
+    grouped_usage = fields.List(fields.Nested(GroupedUsageSchema), required=True)
 
 
 class CorrectionUsageSchema(Schema):

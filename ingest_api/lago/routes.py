@@ -7,6 +7,7 @@ from ingest_api.lago import (
     customers,
     invoices,
     plans,
+    projected_usage,
     webhook_endpoints,
     webhooks,
 )
@@ -17,6 +18,7 @@ LAGO_ROUTES: Final[tuple[Route, ...]] = (
     *customers.ROUTES,
     *invoices.ROUTES,
     *plans.ROUTES,
+    *projected_usage.ROUTES,
     *webhook_endpoints.ROUTES,
     *webhooks.ROUTES,
 )

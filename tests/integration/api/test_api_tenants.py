@@ -36,6 +36,12 @@ def ask_for_past_usage(_: Person, who: Person) -> Answer:
     return who.get("/customers/olgas/past_usage", external_subscription_id="olgas-1")
 
 
+def ask_for_projected_usage(_: Person, who: Person) -> Answer:
+    return who.get(
+        "/customers/olgas/projected_usage", external_subscription_id="olgas-1"
+    )
+
+
 def ask_to_void(olga: Person, who: Person) -> Answer:
     name = f"t-{next(_numbers)}"
     olga.push(counter(name, external_subscription_id="olgas-1"))
@@ -80,6 +86,7 @@ ASKED = {
     f"{BASE}/customers/<path:external_id>/invoices": ask_for_customers_invoices,
     f"{BASE}/invoices": lambda _, who: who.get("/invoices"),
     f"{BASE}/invoices/<lago_id>": ask_for_invoice,
+    f"{BASE}/customers/<path:external_id>/projected_usage": ask_for_projected_usage,
     f"{BASE}/usage": push_to_subscription,
     f"{BASE}/usage/<path:transaction_id>/void": ask_to_void,
 }
@@ -98,6 +105,10 @@ AS_IF_NONE: list[tuple[Ask, Callable[[Person], Answer]]] = [
         lambda who: who.get("/customers/nobody/past_usage", **NOBODYS),
     ),
     (ask_for_customer, lambda who: who.get("/customers/nobody")),
+    (
+        ask_for_projected_usage,
+        lambda who: who.get("/customers/nobody/projected_usage", **NOBODYS),
+    ),
     (ask_to_void, lambda who: who.void("nobodys", **NOBODYS)),
     (
         ask_for_invoice,
@@ -163,7 +174,7 @@ def test_anothers_answers_as_if_it_did_not_exist(
     assert list(anothers.headers.keys()) == list(nobodys.headers.keys())
 
 
-@pytest.mark.parametrize("kind", ["current_usage", "past_usage"])
+@pytest.mark.parametrize("kind", ["current_usage", "past_usage", "projected_usage"])
 def test_the_owners_customer_does_not_show_anothers_subscription(
     kind: str, olga: Person, mallory: Person
 ) -> None:

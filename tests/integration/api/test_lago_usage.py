@@ -1,0 +1,196 @@
+"""Lago's client reads a period's usage: as it is, filtered, and projected."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from flask import Flask
+from lago_python_client.exceptions import LagoApiError
+
+from ledger.db import Connection
+from tests.api_world import TODAY, Person, counter, work_off
+from tests.lago_world import lago_client, served
+
+PROJECTED = "/customers/{}/projected_usage"
+
+
+@pytest.fixture(scope="module")
+def url(app: Flask) -> Iterator[str]:
+    with served(app) as url:
+        yield url
+
+
+@pytest.fixture
+def client(url: str, olga: Person) -> Any:
+    return lago_client(url, olga.key)
+
+
+@pytest.fixture
+def used(olga: Person, database_url: str, broker_url: str) -> None:
+    """Ada has used 12 units of the sum and 3 of the max."""
+    olga.push(
+        counter("t-1", value=5),
+        counter("t-2", value=7),
+        counter("t-3", code="max", value=3),
+    )
+    outcomes = work_off(database_url, broker_url, olga.service_id)
+    assert outcomes == {"applied": 3}
+
+
+def charges_of(usage: Any) -> dict[str, Any]:
+    return {each.billable_metric.code: each for each in usage.charges_usage}
+
+
+@pytest.mark.usefixtures("used")
+def test_projected_usage_reads_as_lagos(client: Any) -> None:
+    now = client.customers.current_usage("ada", "ada-1")
+    usage = client.customers.projected_usage("ada", "ada-1")
+
+    for name in ("from_datetime", "to_datetime", "issuing_date", "currency"):
+        assert getattr(usage, name) == getattr(now, name)
+    assert usage.amount_cents == now.amount_cents
+    assert usage.taxes_amount_cents == 0
+    charges = charges_of(usage)
+    assert sorted(charges) == ["count", "last", "max", "sum", "unique"]
+    assert charges["max"].projected_units == charges["max"].units == "3.0"
+    assert charges["max"].projected_amount_cents == 75
+
+
+@pytest.mark.usefixtures("used")
+def test_a_sum_is_projected_by_the_days_of_the_period(client: Any) -> None:
+    usage = client.customers.projected_usage("ada", "ada-1")
+
+    sum_usage = charges_of(usage)["sum"]
+    first, last, today = (
+        datetime.fromisoformat(text).astimezone(ZoneInfo("America/Toronto")).date()
+        for text in (usage.from_datetime, usage.to_datetime, TODAY)
+    )
+    exact = Decimal(12) * ((last - first).days + 1) / ((today - first).days + 1)
+    assert sum_usage.units == "12.0"
+    assert Decimal(sum_usage.projected_units) == round(exact, 6)
+
+
+@pytest.mark.usefixtures("used")
+@pytest.mark.parametrize("name", ["charge_code", "billable_metric_code"])
+def test_current_usage_is_filtered_by_a_charge(client: Any, name: str) -> None:
+    usage = client.customers.current_usage("ada", "ada-1", **{name: "max"})
+
+    assert list(charges_of(usage)) == ["max"]
+    assert usage.amount_cents == 75
+
+
+@pytest.mark.usefixtures("used")
+def test_current_usage_is_filtered_by_a_charges_id(client: Any, olga: Person) -> None:
+    whole = charges_of(client.customers.current_usage("ada", "ada-1"))
+    wanted = whole["max"].charge.lago_id
+
+    usage = client.customers.current_usage("ada", "ada-1", charge_id=wanted)
+    older = olga.get(
+        "/customers/ada/current_usage",
+        external_subscription_id="ada-1",
+        filter_by_charge_id=wanted.upper(),
+    )
+
+    assert list(charges_of(usage)) == ["max"]
+    assert older.body["customer_usage"]["amount_cents"] == 75
+
+
+@pytest.mark.parametrize("apply_taxes", ["true", "false"])
+def test_taxes_are_odoos_and_nothing_here(client: Any, apply_taxes: str) -> None:
+    usage = client.customers.current_usage("ada", "ada-1", apply_taxes=apply_taxes)
+
+    assert usage.taxes_amount_cents == 0
+    assert usage.total_amount_cents == usage.amount_cents
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"full_usage": True},
+        {"group": {"region": "ca"}},
+        {"filter_by_presentation": "region"},
+    ],
+    ids=str,
+)
+def test_what_is_not_answered_is_refused_with_a_sentence(
+    client: Any, asked: dict[str, Any]
+) -> None:
+    with pytest.raises(LagoApiError) as raised:
+        client.customers.current_usage("ada", "ada-1", **asked)
+
+    assert raised.value.status_code == 422
+    (name,) = asked
+    assert raised.value.response["error_details"] == {name: ["value_is_invalid"]}
+    assert len(raised.value.response["message"]) > 20
+
+
+@pytest.mark.parametrize(
+    ("asked", "code"),
+    [
+        ({"charge_code": "nothing"}, "charge_not_found"),
+        ({"charge_id": "0e2d4b4b-5b4c-4b8d-9b0a-000000000000"}, "charge_not_found"),
+        ({"charge_id": "no uuid"}, "charge_not_found"),
+        ({"charge_code": "\0"}, "charge_not_found"),
+        ({"billable_metric_code": "nothing"}, "billable_metric_not_found"),
+        ({"billable_metric_code": "x" * 999}, "billable_metric_not_found"),
+    ],
+)
+def test_a_charge_that_is_none_is_not_found(
+    asked: dict[str, str], code: str, olga: Person
+) -> None:
+    answer = olga.get(
+        "/customers/ada/current_usage", external_subscription_id="ada-1", **asked
+    )
+
+    assert (answer.status, answer.body["code"]) == (404, code)
+
+
+def test_a_charge_that_cannot_be_rated_is_named(olga: Person, conn: Connection) -> None:
+    conn.execute(
+        "UPDATE charge SET model = 'volume', tiers = '[]' FROM metric m"
+        " WHERE m.id = metric_id AND m.code = 'max' AND m.service_id = %s",
+        (olga.service_id,),
+    )
+    conn.commit()
+
+    for kind in ("current_usage", "projected_usage"):
+        answer = olga.get(f"/customers/ada/{kind}", external_subscription_id="ada-1")
+
+        assert (answer.status, answer.body["code"]) == (422, "charge_unratable")
+        assert "charge for max" in answer.body["message"]
+
+
+def test_anothers_projected_usage_is_as_if_it_did_not_exist(
+    olga: Person, mallory: Person, conn: Connection
+) -> None:
+    conn.execute(
+        "UPDATE customer SET external_id = 'olgas' WHERE service_id = %s",
+        (olga.service_id,),
+    )
+    conn.commit()
+    asked = {"external_subscription_id": "ada-1"}
+
+    theirs = mallory.get(PROJECTED.format("olgas"), **asked)
+    nobodys = mallory.get(PROJECTED.format("nobody"), **asked)
+
+    assert olga.get(PROJECTED.format("olgas"), **asked).status == 200
+    assert theirs.status == 404
+    assert theirs.body == nobodys.body
+
+
+def test_projected_usage_asks_for_a_subscription(olga: Person) -> None:
+    answer = olga.get(PROJECTED.format("ada"))
+
+    assert answer.status == 422
+    assert "external_subscription_id" in answer.body["error_details"]
+
+
+def test_projected_usage_of_nobody_is_not_found(olga: Person) -> None:
+    nobody = olga.get(PROJECTED.format("x"), external_subscription_id="ada-1")
+    nothing = olga.get(PROJECTED.format("ada"), external_subscription_id="x")
+
+    assert (nobody.status, nobody.body["code"]) == (404, "customer_not_found")
+    assert (nothing.status, nothing.body["code"]) == (404, "subscription_not_found")
