@@ -1,7 +1,7 @@
 """The catalog of one service as its apps read it: by page, or one by its code."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -34,15 +34,27 @@ class MetricEntry:
 
 
 @dataclass(frozen=True)
+class ThresholdEntry:
+    """An amount that an app is told of; recurring: again at each further one."""
+
+    id: str
+    amount: Decimal
+    recurring: bool
+    name: str
+
+
+@dataclass(frozen=True)
 class PlanEntry:
     """A plan with its charges; ``price`` in whole units of its currency."""
 
     public_id: UUID
     code: str
     name: str
+    description: str
     interval: str
     currency: str
     price: Decimal
+    usage_thresholds: tuple[ThresholdEntry, ...]
     created_at: datetime
     charges: tuple[ChargeEntry, ...]
 
@@ -66,6 +78,15 @@ def metric_page(
 def find_metric(conn: Connection, service_id: int, code: str) -> MetricEntry | None:
     """The service's metric of that code."""
     return next(iter(_metrics(conn, service_id, code, 1, 0)), None)
+
+
+def metrics_by_id(
+    conn: Connection, service_id: int, ids: Iterable[UUID]
+) -> dict[UUID, MetricEntry]:
+    """Those of the service's metrics that have these public ids."""
+    wanted = {"service_id": service_id, "ids": list(ids)}
+    rows = conn.execute(_SQL["metrics_by_id"], wanted)
+    return {row[0]: _metric(*row) for row in rows}
 
 
 def plan_page(
@@ -140,7 +161,33 @@ def _plans(
     wanted = {"plan_ids": [row[0] for row in rows]}
     for plan_id, *charge in conn.execute(_SQL["charges"], wanted):
         charges[plan_id].append(read_entry(*charge))
-    return tuple(
-        PlanEntry(*terms, tuple(charges[key]))  # type: ignore[call-arg]  # mypy counts no star
-        for key, *terms in rows
+    return tuple(_plan(charges[key], *terms) for key, *terms in rows)
+
+
+def _plan(
+    charges: Sequence[ChargeEntry],
+    public_id: UUID,
+    code: str,
+    name: str,
+    description: str,
+    interval: str,
+    currency: str,
+    price: Decimal,
+    usage_thresholds: Sequence[Mapping[str, Any]],
+    created_at: datetime,
+) -> PlanEntry:
+    return PlanEntry(
+        public_id,
+        code,
+        name,
+        description,
+        interval,
+        currency,
+        price,
+        tuple(
+            ThresholdEntry(t["id"], Decimal(t["amount"]), t["recurring"], t["name"])
+            for t in usage_thresholds
+        ),
+        created_at,
+        tuple(charges),
     )

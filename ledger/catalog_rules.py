@@ -67,9 +67,15 @@ def check_revived(
     """Refuse another plan in place of an archived one that still has subscriptions."""
     if not before.archived or after.archived:
         return
-    names = {"service": service, "code": before.code, "now": now}
-    if conn.execute(_SQL["subscriptions_of_plan"], names).fetchone():
+    if has_subscriptions(conn, service, before.code, now):
         raise InUse("code: is that of an archived plan that still has subscriptions")
+
+
+def has_subscriptions(conn: Connection, service: str, plan: str, now: datetime) -> bool:
+    """Whether a subscription that has not ended has the plan, had or will have it."""
+    names = {"service": service, "code": plan, "now": now}
+    found = conn.execute(_SQL["subscriptions_of_plan"], names).fetchone()
+    return found is not None
 
 
 def _check_charge(charge: Charge, metric: Metric) -> None:

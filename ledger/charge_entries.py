@@ -6,8 +6,10 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from ledger.charge import ZERO, Tier
+from ledger.charge import ZERO
+from ledger.charge import Tier as RatedTier
 from ledger.charge_json import read_tiers
+from schemas.catalog_entries import Charge, ChargeFilter, Tier
 
 
 @dataclass(frozen=True)
@@ -21,7 +23,7 @@ class Price:
     included: Decimal = ZERO
     price: Decimal = ZERO
     package_size: Decimal | None = None
-    tiers: tuple[Tier, ...] = ()
+    tiers: tuple[RatedTier, ...] = ()
     fixed: Decimal = ZERO
     free_events: int = 0
     group_keys: tuple[str, ...] = ()
@@ -72,6 +74,30 @@ def read_entry(
         _read_price(*price),
         tuple(_read_filter(stored) for stored in filters),
     )
+
+
+def charge_of(entry: ChargeEntry) -> Charge:
+    """The charge as the catalog is written with it: without ids."""
+    return Charge(
+        metric=entry.metric_code,
+        model=entry.model,
+        minimum=entry.minimum,
+        display_name=entry.display_name,
+        filters=tuple(
+            ChargeFilter(
+                values=tuple((key, each.values[key]) for key in sorted(each.values)),
+                name=each.name,
+                **_terms_of(each.price),
+            )
+            for each in entry.filters
+        ),
+        **_terms_of(entry.price),
+    )
+
+
+def _terms_of(price: Price) -> dict[str, Any]:
+    tiers = tuple(Tier(**vars(tier)) for tier in price.tiers)
+    return {**vars(price), "tiers": tiers}
 
 
 def _read_price(

@@ -32,3 +32,8 @@ def to_cents(amount: Decimal, currency: str) -> int:
     """An amount in the currency's smallest unit, rounded half up."""
     places = currency_places(currency)
     return int(round_money(amount, currency).scaleb(places, context=EXACT))
+
+
+def from_cents(cents: int, currency: str) -> Decimal:
+    """So many of the currency's smallest unit as an amount; what to_cents undoes."""
+    return Decimal(cents).scaleb(-currency_places(currency), context=EXACT)

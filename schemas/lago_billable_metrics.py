@@ -1,20 +1,20 @@
 """Billable metrics: what Lago's clients write and read."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 
-from marshmallow import Schema, ValidationError, fields, validate, validates
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from schemas.answers import MetaSchema
 from schemas.catalog import MAX_PRECISION
-from schemas.catalog_fields import Whole
+from schemas.catalog_fields import LongText, Whole
+from schemas.charge_terms import MAX_KEYS, MAX_VALUES
 from schemas.lago_catalog_fields import (
-    MAX_NAMED,
-    Description,
     LagoSchema,
     NameCode,
     NameText,
     Only,
+    some,
 )
 
 AGGREGATION_TYPES: Final = {
@@ -36,7 +36,7 @@ class MetricFilterSchema(LagoSchema):
     values = fields.List(
         NameCode(),
         required=True,
-        validate=validate.Length(1, MAX_NAMED, error="value_is_mandatory: has none"),
+        validate=some(MAX_VALUES),
     )
 
 
@@ -45,17 +45,18 @@ class MetricChangeSchema(LagoSchema):
 
     name = NameText()
     code = NameCode()
-    description = Description()
+    description = LongText()
     aggregation_type = fields.String(
         validate=validate.OneOf(AGGREGATION_TYPES, error=_ONE_OF)
     )
     field_name = NameCode()
     rounding_function = fields.String(
-        validate=validate.OneOf(ROUNDING_FUNCTIONS, error=_ONE_OF)
+        validate=validate.OneOf((*ROUNDING_FUNCTIONS, ""), error=_ONE_OF),
+        metadata={"description": 'Empty ("") for none.'},
     )
     rounding_precision = Whole(-MAX_PRECISION, MAX_PRECISION)
     filters = fields.List(
-        fields.Nested(MetricFilterSchema), validate=validate.Length(max=MAX_NAMED)
+        fields.Nested(MetricFilterSchema), validate=validate.Length(max=MAX_KEYS)
     )
     recurring = Only(
         "units are counted anew in every period; push them again in the next one"
@@ -63,12 +64,15 @@ class MetricChangeSchema(LagoSchema):
     weighted_interval = Only("there is no weighted sum here; push what it comes to")
     expression = Only("there are no expressions; send the value in the property")
 
-    @validates("filters")
-    def check_keys(self, filters: Sequence[Mapping[str, Any]], **_: Any) -> None:
-        """Each key once."""
+    @validates_schema
+    def check_filters(self, data: Mapping[str, Any], **_: Any) -> None:
+        """Each key once, and of each key each value."""
+        filters = data.get("filters") or []
         keys = [each["key"] for each in filters]
         if len(set(keys)) < len(keys):
-            raise ValidationError("value_is_invalid: has a key twice")
+            raise ValidationError("value_is_invalid: has a key twice", "filters")
+        if any(len(set(each["values"])) < len(each["values"]) for each in filters):
+            raise ValidationError("value_is_invalid: has a value twice", "filters")
 
 
 class NewMetricSchema(MetricChangeSchema):

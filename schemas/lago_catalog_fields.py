@@ -3,21 +3,16 @@
 A text after the code, ``code: sentence``, is for people: see ingest_api.lago.wrapped.
 """
 
-import re
 from decimal import Decimal
 from typing import Any, Final
 
-from marshmallow import EXCLUDE, Schema, ValidationError, fields
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 
 from schemas.catalog_fields import Code, Text
 from schemas.numbers import NumberInvalid, check_number, parse_number
 
 MAX_CENTS: Final = 10**15
-MAX_DESCRIPTION: Final = 4_000
-MAX_NAMED: Final = 100
-"""Entries of a list in a metric, charge or filter."""
 
-_CONTROL: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _NOTHING: Final[tuple[Any, ...]] = (None, False, 0, "", [], {})
 
 
@@ -46,18 +41,6 @@ class NameCode(Code):
         if value == "":
             raise ValidationError("value_is_mandatory: is empty")
         return super()._deserialize(value, *args, **kwargs)
-
-
-class Description(fields.String):
-    """Lines of text, of MAX_DESCRIPTION characters at most."""
-
-    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
-        text = super()._deserialize(value, *args, **kwargs)
-        if len(text) > MAX_DESCRIPTION:
-            raise ValidationError(f"is longer than {MAX_DESCRIPTION} characters")
-        if _CONTROL.search(text):
-            raise ValidationError("holds a control character")
-        return text
 
 
 class Amount(fields.Field[Decimal]):
@@ -97,3 +80,8 @@ class Only(fields.Field[None]):
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> None:
         if value not in self._absent:
             raise ValidationError(f"value_is_invalid: {self._sentence}")
+
+
+def some(most: int) -> validate.Length:
+    """One at least, and no more than so many."""
+    return validate.Length(1, most, error="value_is_invalid: has none, or too many")

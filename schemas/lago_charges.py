@@ -7,21 +7,25 @@ from marshmallow import Schema, ValidationError, fields, validate, validates_sch
 
 from schemas.answers import MetaSchema
 from schemas.catalog_fields import Text, Whole
+from schemas.charge_terms import (
+    MAX_FILTERS,
+    MAX_FREE_EVENTS,
+    MAX_KEYS,
+    MAX_VALUES,
+)
 from schemas.charges import MODELS
 from schemas.lago_catalog_fields import (
     MAX_CENTS,
-    MAX_NAMED,
     Amount,
     LagoSchema,
     NameCode,
     Only,
+    some,
 )
 
-MAX_FREE_EVENTS: Final = 10**15
 MAX_RANGES: Final = 200
 
 _ALL_VALUES: Final = "__ALL_FILTER_VALUES__"
-_SOME: Final = validate.Length(1, error="value_is_mandatory: has none")
 _TOO_MANY: Final = "value_is_invalid: has more than {max}"
 
 
@@ -57,10 +61,10 @@ class PropertiesSchema(LagoSchema):
         validate=validate.Length(max=MAX_RANGES, error=_TOO_MANY),
     )
     pricing_group_keys = fields.List(
-        NameCode(), validate=validate.Length(max=MAX_NAMED, error=_TOO_MANY)
+        NameCode(), validate=validate.Length(max=MAX_KEYS, error=_TOO_MANY)
     )
     grouped_by = fields.List(
-        NameCode(), validate=validate.Length(max=MAX_NAMED, error=_TOO_MANY)
+        NameCode(), validate=validate.Length(max=MAX_KEYS, error=_TOO_MANY)
     )
     included_units = Amount("invalid_free_units")
     per_transaction_min_amount = Only("a percentage has no least amount per event here")
@@ -83,10 +87,10 @@ class ChargeFilterSchema(LagoSchema):
         keys=NameCode(),
         values=fields.List(
             NameCode(),
-            validate=_SOME,
+            validate=some(MAX_VALUES),
         ),
         required=True,
-        validate=validate.Length(1, MAX_NAMED, error="value_is_mandatory: has none"),
+        validate=some(MAX_KEYS),
     )
     properties = fields.Nested(PropertiesSchema)
 
@@ -115,7 +119,7 @@ class ChargeSchema(LagoSchema):
     properties = fields.Nested(PropertiesSchema)
     filters = fields.List(
         fields.Nested(ChargeFilterSchema),
-        validate=validate.Length(max=MAX_NAMED, error=_TOO_MANY),
+        validate=validate.Length(max=MAX_FILTERS, error=_TOO_MANY),
     )
     pay_in_advance = Only("charges are billed at the period's end")
     prorated = Only("charges are not prorated")

@@ -1,17 +1,15 @@
 """Plans: what Lago's clients write and read."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 
-from marshmallow import Schema, ValidationError, fields, validate, validates
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from schemas.answers import MetaSchema
-from schemas.catalog import INTERVALS
-from schemas.catalog_fields import Text, Whole
+from schemas.catalog import INTERVALS, MAX_THRESHOLDS
+from schemas.catalog_fields import LongText, Text, Whole
 from schemas.lago_catalog_fields import (
     MAX_CENTS,
-    MAX_NAMED,
-    Description,
     LagoSchema,
     NameCode,
     NameText,
@@ -44,7 +42,7 @@ class PlanChangeSchema(LagoSchema):
 
     name = NameText()
     code = NameCode()
-    description = Description()
+    description = LongText()
     interval = fields.String(validate=_INTERVAL)
     amount_cents = Whole(0, MAX_CENTS)
     amount_currency = fields.String(validate=_CURRENCY)
@@ -54,7 +52,7 @@ class PlanChangeSchema(LagoSchema):
     )
     usage_thresholds = fields.List(
         fields.Nested(ThresholdSchema),
-        validate=validate.Length(max=MAX_NAMED, error=_TOO_MANY),
+        validate=validate.Length(max=MAX_THRESHOLDS, error=_TOO_MANY),
     )
     cascade_updates = fields.Boolean()
     pay_in_advance = Only("plans are billed at the period's end")
@@ -69,17 +67,18 @@ class PlanChangeSchema(LagoSchema):
         "a plan has no least amount; use min_amount_cents of a charge"
     )
 
-    @validates("usage_thresholds")
-    def check_thresholds(
-        self, thresholds: Sequence[Mapping[str, Any]], **_: Any
-    ) -> None:
+    @validates_schema
+    def check_thresholds(self, data: Mapping[str, Any], **_: Any) -> None:
         """Each amount once, and one recurring at most."""
+        thresholds = data.get("usage_thresholds") or []
         recurring = [each for each in thresholds if each["recurring"]]
         if len(recurring) > 1:
-            raise ValidationError("value_is_invalid: more than one is recurring")
+            text = "value_is_invalid: more than one is recurring"
+            raise ValidationError(text, "usage_thresholds")
         amounts = [each["amount_cents"] for each in thresholds if not each["recurring"]]
         if len(set(amounts)) < len(amounts):
-            raise ValidationError("value_is_invalid: has an amount twice")
+            text = "value_is_invalid: has an amount twice"
+            raise ValidationError(text, "usage_thresholds")
 
 
 class NewPlanSchema(PlanChangeSchema):

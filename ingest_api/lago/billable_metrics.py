@@ -8,6 +8,12 @@ from ingest_api.api import current_api
 from ingest_api.auth import require_principal
 from ingest_api.errors import not_found
 from ingest_api.lago.billable_metrics_answer import metric_answer
+from ingest_api.lago.billable_metrics_changes import (
+    UNKNOWN,
+    create_metric,
+    remove_metric,
+    update_metric,
+)
 from ingest_api.lago.path_codes import code_in_path
 from ingest_api.lago.wrapped import PageQuerySchema, page_of, read_query
 from ingest_api.reads import page_meta
@@ -16,9 +22,9 @@ from ledger.catalog_pages import find_metric, metric_page
 from schemas.lago_billable_metrics import (
     BillableMetricAnswerSchema,
     BillableMetricsAnswerSchema,
+    MetricChangeRequestSchema,
+    NewMetricRequestSchema,
 )
-
-UNKNOWN: Final = "billable_metric_not_found"
 
 _QUERY: Final = PageQuerySchema()
 
@@ -46,6 +52,35 @@ def show_metric(code: str) -> Response:
 
 
 ROUTES: Final = (
+    Route(
+        method="POST",
+        path="/billable_metrics",
+        name="create_metric",
+        view=create_metric,
+        summary="Make a metric; with a key that has the scope catalog",
+        answers={200: BillableMetricAnswerSchema},
+        errors=(400, 401, 403, 408, 413, 415, 422, 429, 503),
+        body=NewMetricRequestSchema,
+    ),
+    Route(
+        method="PUT",
+        path="/billable_metrics/<path:code>",
+        name="update_metric",
+        view=update_metric,
+        summary="Change a metric; with a key that has the scope catalog",
+        answers={200: BillableMetricAnswerSchema},
+        errors=(400, 401, 403, 404, 408, 413, 415, 422, 429, 503),
+        body=MetricChangeRequestSchema,
+    ),
+    Route(
+        method="DELETE",
+        path="/billable_metrics/<path:code>",
+        name="remove_metric",
+        view=remove_metric,
+        summary="Delete a metric that no plan charges; with the scope catalog",
+        answers={200: BillableMetricAnswerSchema},
+        errors=(401, 403, 404, 405, 422, 429, 503),
+    ),
     Route(
         method="GET",
         path="/billable_metrics",

@@ -9,14 +9,24 @@ from ingest_api.auth import require_principal
 from ingest_api.errors import not_found
 from ingest_api.lago.path_codes import code_in_path
 from ingest_api.lago.plans_answer import charge_answer, plan_answer
+from ingest_api.lago.plans_changes import (
+    UNKNOWN,
+    create_plan,
+    remove_plan,
+    update_plan,
+)
 from ingest_api.lago.wrapped import PageQuerySchema, page_of, read_query
 from ingest_api.reads import page_meta
 from ingest_api.route import Route
 from ledger.catalog_pages import PlanEntry, find_plan, plan_page
 from schemas.lago_charges import ChargesAnswerSchema, OneChargeAnswerSchema
-from schemas.lago_plans import PlanAnswerSchema, PlansAnswerSchema
+from schemas.lago_plans import (
+    NewPlanRequestSchema,
+    PlanAnswerSchema,
+    PlanChangeRequestSchema,
+    PlansAnswerSchema,
+)
 
-UNKNOWN: Final = "plan_not_found"
 UNKNOWN_CHARGE: Final = "charge_not_found"
 
 _QUERY: Final = PageQuerySchema()
@@ -68,6 +78,35 @@ def _find(code: str) -> PlanEntry:
 
 
 ROUTES: Final = (
+    Route(
+        method="POST",
+        path="/plans",
+        name="create_plan",
+        view=create_plan,
+        summary="Make a plan with its charges; with a key that has the scope catalog",
+        answers={200: PlanAnswerSchema},
+        errors=(400, 401, 403, 404, 408, 413, 415, 422, 429, 503),
+        body=NewPlanRequestSchema,
+    ),
+    Route(
+        method="PUT",
+        path="/plans/<path:code>",
+        name="update_plan",
+        view=update_plan,
+        summary="Change a plan; the charges given are all; with the scope catalog",
+        answers={200: PlanAnswerSchema},
+        errors=(400, 401, 403, 404, 408, 413, 415, 422, 429, 503),
+        body=PlanChangeRequestSchema,
+    ),
+    Route(
+        method="DELETE",
+        path="/plans/<path:code>",
+        name="remove_plan",
+        view=remove_plan,
+        summary="Delete a plan; its subscriptions go on; with the scope catalog",
+        answers={200: PlanAnswerSchema},
+        errors=(401, 403, 404, 422, 429, 503),
+    ),
     Route(
         method="GET",
         path="/plans",

@@ -4,7 +4,7 @@ from typing import Any
 
 from ingest_api.lago.charge_properties import show_properties
 from ingest_api.usage_answer import instant_text
-from ledger.catalog_pages import PlanEntry
+from ledger.catalog_pages import PlanEntry, ThresholdEntry
 from ledger.charge_entries import ChargeEntry, FilterEntry
 from ledger.money import to_cents
 
@@ -18,7 +18,7 @@ def plan_answer(plan: PlanEntry) -> dict[str, Any]:
         "created_at": instant_text(plan.created_at),
         "code": plan.code,
         "interval": plan.interval,
-        "description": "",
+        "description": plan.description,
         "amount_cents": to_cents(plan.price, plan.currency),
         "amount_currency": plan.currency,
         "trial_period": 0,
@@ -28,7 +28,9 @@ def plan_answer(plan: PlanEntry) -> dict[str, Any]:
         "charges": [charge_answer(plan, charge) for charge in plan.charges],
         "fixed_charges": [],
         "minimum_commitment": None,
-        "usage_thresholds": [],
+        "usage_thresholds": [
+            _threshold(each, plan.currency) for each in plan.usage_thresholds
+        ],
         "taxes": [],
         "metadata": {},
     }
@@ -61,4 +63,13 @@ def _filter(model: str, found: FilterEntry) -> dict[str, Any]:
         "invoice_display_name": found.name or None,
         "properties": show_properties(model, found.price),
         "values": {key: list(values) for key, values in found.values.items()},
+    }
+
+
+def _threshold(found: ThresholdEntry, currency: str) -> dict[str, Any]:
+    return {
+        "lago_id": found.id,
+        "amount_cents": to_cents(found.amount, currency),
+        "recurring": found.recurring,
+        "threshold_display_name": found.name or None,
     }

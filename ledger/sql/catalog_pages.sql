@@ -1,28 +1,37 @@
--- The catalog of one service as its apps read it: by page, or one by its code.
+-- The catalog of one service as its apps read it: by page, or one by its code; without
+-- what is archived, which is deleted to apps.
 
 -- name: count_metrics
-SELECT count(*) FROM metric WHERE service_id = %(service_id)s
+SELECT count(*) FROM metric WHERE service_id = %(service_id)s AND NOT archived
 
 -- name: metrics
 -- The newest first; a code: that one alone.
 SELECT public_id, code, name, description, aggregation, field_name, rounding,
        rounding_precision, filters, created_at
   FROM metric
- WHERE service_id = %(service_id)s
+ WHERE service_id = %(service_id)s AND NOT archived
    AND (%(code)s::text IS NULL OR code = %(code)s)
  ORDER BY created_at DESC, id DESC
  LIMIT %(limit)s OFFSET %(offset)s
 
+-- name: metrics_by_id
+-- As metrics, by their public ids.
+SELECT public_id, code, name, description, aggregation, field_name, rounding,
+       rounding_precision, filters, created_at
+  FROM metric
+ WHERE service_id = %(service_id)s AND public_id = ANY(%(ids)s) AND NOT archived
+
 -- name: count_plans
-SELECT count(*) FROM plan WHERE service_id = %(service_id)s
+SELECT count(*) FROM plan WHERE service_id = %(service_id)s AND NOT archived
 
 -- name: plans
 -- As metrics. Those that are older than the note of it were created at their last
 -- change, as far as is known.
-SELECT id, public_id, code, name, "interval", currency, price,
+SELECT id, public_id, code, name, description, "interval", currency, price,
+       usage_thresholds,
        CASE WHEN isfinite(created_at) THEN created_at ELSE updated_at END
   FROM plan
- WHERE service_id = %(service_id)s
+ WHERE service_id = %(service_id)s AND NOT archived
    AND (%(code)s::text IS NULL OR code = %(code)s)
  ORDER BY created_at DESC, id DESC
  LIMIT %(limit)s OFFSET %(offset)s
