@@ -45,7 +45,9 @@ class InvoiceFilter:
 
     ``customer``: external id. ``cents_from`` and ``cents_to``: of the total, in the
     smallest unit of its currency. ``search``: part of a number, an id, or of a
-    customer's id, name or e-mail address.
+    customer's id, name or e-mail address. Of credit notes: ``of_number``, the invoice's
+    that they are for, ``refunded``, whether money went back, and ``credit_statuses``,
+    of available, consumed and voided.
     """
 
     customer: str | None = None
@@ -60,6 +62,9 @@ class InvoiceFilter:
     cents_from: int | None = None
     cents_to: int | None = None
     search: str | None = None
+    of_number: str | None = None
+    refunded: bool | None = None
+    credit_statuses: Collection[str] | None = None
 
 
 EVERYTHING: Final = InvoiceFilter()
@@ -100,7 +105,8 @@ def list_invoices(
         **wanted.__dict__,
         "service_id": service_id,
         "move_type": move_type,
-        "states": None if wanted.states is None else list(wanted.states),
+        "states": _listed(wanted.states),
+        "credit_statuses": _listed(wanted.credit_statuses),
         "today": json.dumps(today),
         "places": json.dumps(UNUSUAL_PLACES),
         "pattern": None if wanted.search is None else _containing(wanted.search),
@@ -125,6 +131,10 @@ def is_overdue(invoice: Invoice, now: datetime) -> bool:
 def day_in(timezone: str, now: datetime) -> date:
     """The day that it is there."""
     return now.astimezone(ZoneInfo(timezone)).date()
+
+
+def _listed(words: Collection[str] | None) -> list[str] | None:
+    return None if words is None else list(words)
 
 
 def _containing(text: str) -> str:

@@ -36,44 +36,49 @@ class QueryText(fields.String):
             raise ValidationError(str(error)) from error
 
 
-def _one_of(*values: str) -> fields.String:
+def one_of_field(*values: str) -> fields.String:
+    """One of these words."""
     error = "value_is_invalid: must be one of {choices}"
     return fields.String(validate=validate.OneOf(values, error=error))
 
 
-def _flag() -> fields.Boolean:
+def flag_field() -> fields.Boolean:
+    """true or false."""
     return fields.Boolean(truthy={"true", "1"}, falsy={"false", "0"})
 
 
-def _cents() -> fields.Integer:
+def cents_field() -> fields.Integer:
+    """An amount in the smallest unit."""
     return fields.Integer(validate=validate.Range(-_MAX_CENTS, _MAX_CENTS))
+
+
+def currency_field() -> fields.String:
+    """A currency's three letters, in any case."""
+    error = "value_is_invalid: is no currency"
+    return fields.String(validate=validate.Regexp(r"[A-Za-z]{3}\Z", error=error))
 
 
 class InvoiceQueryFields(Schema):
     """By what invoices are chosen; a list's names may have ``[]`` behind them."""
 
     external_customer_id = QueryText()
-    status = fields.List(_one_of(*STATUSES.values(), *OTHER_STATUSES))
-    statuses = fields.List(_one_of(*STATUSES.values(), *OTHER_STATUSES))
-    payment_status = fields.List(_one_of(*PAYMENT_STATUSES))
-    payment_statuses = fields.List(_one_of(*PAYMENT_STATUSES))
-    payment_overdue = _flag()
-    payment_dispute_lost = _flag()
-    partially_paid = _flag()
-    self_billed = _flag()
+    status = fields.List(one_of_field(*STATUSES.values(), *OTHER_STATUSES))
+    statuses = fields.List(one_of_field(*STATUSES.values(), *OTHER_STATUSES))
+    payment_status = fields.List(one_of_field(*PAYMENT_STATUSES))
+    payment_statuses = fields.List(one_of_field(*PAYMENT_STATUSES))
+    payment_overdue = flag_field()
+    payment_dispute_lost = flag_field()
+    partially_paid = flag_field()
+    self_billed = flag_field()
     issuing_date_from = fields.Date()
     issuing_date_to = fields.Date()
-    currency = fields.String(
-        validate=validate.Regexp(
-            r"[A-Za-z]{3}\Z", error="value_is_invalid: is no currency"
-        )
-    )
-    invoice_type = fields.List(_one_of(INVOICE_TYPE, *OTHER_TYPES))
-    invoice_types = fields.List(_one_of(INVOICE_TYPE, *OTHER_TYPES))
+    currency = currency_field()
+    invoice_type = fields.List(one_of_field(INVOICE_TYPE, *OTHER_TYPES))
+    invoice_types = fields.List(one_of_field(INVOICE_TYPE, *OTHER_TYPES))
     number = QueryText()
     search_term = QueryText()
-    amount_from = _cents()
-    amount_to = _cents()
+    amount_from = cents_field()
+    amount_to = cents_field()
 
 
 class AppliedTaxSchema(Schema):

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, Final, Literal
 
-from marshmallow import EXCLUDE, ValidationError, fields, pre_load
+from marshmallow import ValidationError, fields, pre_load
 
 from schemas.catalog import (
     CustomerSchema,
@@ -37,9 +37,10 @@ from schemas.catalog_json import (
     tier_values,
 )
 from schemas.charges import ChargeSchema
-from schemas.entry_schema import EntrySchema
 from schemas.messages import plain_number
-from schemas.odoo_invoices import Invoice, InvoiceSchema, LineSchema, TaxSchema
+from schemas.odoo_invoice_rows import InvoiceRow
+from schemas.odoo_invoices import Invoice
+from schemas.odoo_row import OdooRow
 
 KINDS: Final = ("service", "metric", "plan", "customer", "subscription")
 """In the order in which they refer to each other."""
@@ -172,24 +173,11 @@ def _json(values: Sequence[Any]) -> str | Literal[False]:
     return json.dumps(values, ensure_ascii=False) if values else False
 
 
-class _OdooRow(EntrySchema):
-    """Odoo's False is "not given", and every text may be False."""
-
-    class Meta(EntrySchema.Meta):
-        unknown = EXCLUDE
-
-    @pre_load
-    def drop_false(self, data: Any, **_: Any) -> Any:
-        if not isinstance(data, Mapping):
-            return data
-        return {name: value for name, value in data.items() if value is not False}
-
-
-class _ServiceRow(_OdooRow, ServiceSchema):
+class _ServiceRow(OdooRow, ServiceSchema):
     pass
 
 
-class _JsonRow(_OdooRow):
+class _JsonRow(OdooRow):
     """Lists from their JSON text, numbers in it as written."""
 
     @pre_load
@@ -212,28 +200,15 @@ class _PlanRow(_JsonRow, PlanSchema):
     charges = fields.List(fields.Nested(_ChargeRow), load_default=list)
 
 
-class _CustomerRow(_OdooRow, CustomerSchema):
+class _CustomerRow(OdooRow, CustomerSchema):
     # Whatever Odoo keeps as an e-mail address is not for the ledger to judge.
     email = fields.String(load_default=None)  # type: ignore[assignment]  # less strict
 
 
-class _SubscriptionRow(_OdooRow, SubscriptionSchema):
+class _SubscriptionRow(OdooRow, SubscriptionSchema):
     # Another field class than the catalog file's, of the same Python type.
     started_at = OdooInstant(required=True)  # type: ignore[assignment]  # see above
     ended_at = OdooInstant(load_default=None)  # type: ignore[assignment]  # see above
-
-
-class _LineRow(_OdooRow, LineSchema):
-    pass
-
-
-class _TaxRow(_OdooRow, TaxSchema):
-    pass
-
-
-class _InvoiceRow(_OdooRow, InvoiceSchema):
-    lines = fields.List(fields.Nested(_LineRow), load_default=list)
-    taxes = fields.List(fields.Nested(_TaxRow), load_default=list)
 
 
 def _read_json(name: str, text: str) -> Any:
@@ -249,5 +224,5 @@ _SCHEMAS: Final = {
     "plan": _PlanRow(),
     "customer": _CustomerRow(),
     "subscription": _SubscriptionRow(),
-    "invoice": _InvoiceRow(),
+    "invoice": InvoiceRow(),
 }

@@ -4,6 +4,7 @@ from typing import Final
 
 from ingest_api.lago import (
     billable_metrics,
+    credit_notes,
     customers,
     invoices,
     plans,
@@ -15,6 +16,7 @@ from ingest_api.route import Route
 
 LAGO_ROUTES: Final[tuple[Route, ...]] = (
     *billable_metrics.ROUTES,
+    *credit_notes.ROUTES,
     *customers.ROUTES,
     *invoices.ROUTES,
     *plans.ROUTES,

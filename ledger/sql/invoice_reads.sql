@@ -46,6 +46,13 @@ WITH chosen AS (
        AND (%(date_to)s::date IS NULL OR invoice_date <= %(date_to)s::date)
        AND (%(currency)s::text IS NULL OR currency = %(currency)s)
        AND (%(number)s::text IS NULL OR number = %(number)s)
+       AND (%(of_number)s::text IS NULL OR reversed_number = %(of_number)s)
+       AND (%(refunded)s::boolean IS NULL
+            OR (total - residual - settled <> 0) = %(refunded)s)
+       AND (%(credit_statuses)s::text[] IS NULL
+            OR CASE WHEN state = 'cancel' THEN 'voided'
+                    WHEN residual = 0 THEN 'consumed'
+                    ELSE 'available' END = ANY (%(credit_statuses)s))
        AND (%(cents_from)s::numeric IS NULL
             OR total * 10 ^ coalesce((%(places)s::jsonb ->> currency)::numeric, 2)
                >= %(cents_from)s)

@@ -15,7 +15,7 @@ from ingest_api.openapi import DOCUMENT_PATHS
 from ingest_api.routes import PREFIXES
 from ledger.db import Connection, connect
 from tests.api_world import BASE, Answer, Person, counter, work_off
-from tests.invoice_world import bring_invoice
+from tests.invoice_world import bring_credit_note, bring_invoice
 
 LAGO_BASE = PREFIXES[1]
 OPEN = {"/health", "/metrics", *DOCUMENT_PATHS}
@@ -59,10 +59,23 @@ def ask_for_customers_invoices(olga: Person, who: Person) -> Answer:
     return who.get("/customers/olgas/invoices")
 
 
+def ask_for_credit_note(olga: Person, who: Person) -> Answer:
+    with olgas_ledger(olga) as conn:
+        return who.get(f"/credit_notes/{bring_credit_note(conn, olga)}")
+
+
+def ask_for_customers_credit_notes(olga: Person, who: Person) -> Answer:
+    return who.get("/customers/olgas/credit_notes")
+
+
 def bring_olgas_invoice(olga: Person) -> UUID:
-    settings = olga.client.application.extensions[EXTENSION].settings
-    with connect(settings.database_url) as conn:
+    with olgas_ledger(olga) as conn:
         return bring_invoice(conn, olga)
+
+
+def olgas_ledger(olga: Person) -> Connection:
+    settings = olga.client.application.extensions[EXTENSION].settings
+    return connect(settings.database_url)
 
 
 def push_to_subscription(_: Person, who: Person) -> Answer:
@@ -83,6 +96,9 @@ ASKED = {
     f"{BASE}/customers/<path:external_id>": ask_for_customer,
     f"{BASE}/customers/<path:external_id>/current_usage": ask_for_usage,
     f"{BASE}/customers/<path:external_id>/past_usage": ask_for_past_usage,
+    f"{BASE}/credit_notes": lambda _, who: who.get("/credit_notes"),
+    f"{BASE}/credit_notes/<lago_id>": ask_for_credit_note,
+    f"{BASE}/customers/<path:external_id>/credit_notes": ask_for_customers_credit_notes,
     f"{BASE}/customers/<path:external_id>/invoices": ask_for_customers_invoices,
     f"{BASE}/invoices": lambda _, who: who.get("/invoices"),
     f"{BASE}/invoices/<lago_id>": ask_for_invoice,
@@ -113,6 +129,14 @@ AS_IF_NONE: list[tuple[Ask, Callable[[Person], Answer]]] = [
     (
         ask_for_invoice,
         lambda who: who.get("/invoices/01a208f7-ff66-715c-a59b-eda35af14387"),
+    ),
+    (
+        ask_for_credit_note,
+        lambda who: who.get("/credit_notes/01a208f7-ff66-715c-a59b-eda35af14387"),
+    ),
+    (
+        ask_for_customers_credit_notes,
+        lambda who: who.get("/customers/nobody/credit_notes"),
     ),
     (ask_for_customers_invoices, lambda who: who.get("/customers/nobody/invoices")),
 ]
