@@ -22,6 +22,7 @@ from ingest_api.errors import (
     not_found,
     unavailable,
 )
+from ingest_api.lago.absent import ABSENT_ROUTES, AbsentRoute
 from ingest_api.metrics import REQUEST_SECONDS, REQUESTS
 from ingest_api.openapi import DOCUMENT_PATHS, build_document
 from ingest_api.path_ids import IdConverter
@@ -58,6 +59,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     for prefix in PREFIXES:
         for route in API_ROUTES:
             _add(app, prefix, route)
+        for absent in ABSENT_ROUTES:
+            _add_absent(app, prefix, absent)
     _add_document(app)
     _add_errors(app)
     app.before_request(_note_start)
@@ -71,6 +74,16 @@ def _add(app: Flask, prefix: str, route: Route) -> None:
         endpoint=f"{prefix}{route.name}".replace(".", "_"),
         view_func=route.view,
         methods=[route.method],
+    )
+
+
+def _add_absent(app: Flask, prefix: str, route: AbsentRoute) -> None:
+    app.add_url_rule(
+        prefix + route.path,
+        endpoint=f"{prefix}{route.name}".replace(".", "_"),
+        view_func=route.view,
+        methods=list(route.methods),
+        provide_automatic_options=False,
     )
 
 

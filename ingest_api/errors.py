@@ -11,6 +11,7 @@ ApiError
   ├─ charge_unratable   422  the catalog's fault, not the request's
   ├─ too_many_requests  429
   ├─ head_too_large     431
+  ├─ not_implemented    501  an endpoint of Lago's that is not here
   ├─ too_many_bodies    503  too many bodies are slow at once
   ├─ books_busy         503  what must be changed is locked for long
   ├─ too_busy           503  large bodies are before this one
@@ -161,6 +162,11 @@ def too_many_requests(
             "X-RateLimit-Reset": str(retry_after_seconds),
         },
     )
+
+
+def not_implemented(instead: str) -> ApiError:
+    """501: Lago has it, this has not; ``instead`` says what to use."""
+    return ApiError(501, code="endpoint_not_implemented", message=instead)
 
 
 def unavailable(dependency: str) -> ApiError:

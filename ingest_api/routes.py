@@ -1,7 +1,7 @@
 """Every route: where it is, what answers it, and what the OpenAPI document says of it.
 
 The app is built from this table, and so is the document: neither has what the other
-lacks.
+lacks, but for Lago's endpoints that are not here (``ingest_api.lago.absent``).
 """
 
 from typing import Final
