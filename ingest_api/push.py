@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import monotonic
@@ -22,27 +22,28 @@ from ingest_api.errors import (
     bad_request,
     shown_errors,
     too_busy,
-    too_many_requests,
     validation_failed,
 )
-from ingest_api.metrics import COUNTERS_ACCEPTED, COUNTERS_REJECTED, PUBLISH_FAILURES
+from ingest_api.metrics import COUNTERS_ACCEPTED, COUNTERS_REJECTED
+from ingest_api.publishing import (
+    ANSWER_SECONDS,
+    PUBLISH_SECONDS,
+    RECEIPT_SECONDS,
+    microseconds,
+    note_queued,
+    publish_batch,
+    refuse_when_queue_is_deep,
+    seconds_since,
+)
 from ingest_api.strict_json import JsonInvalid, TooManyObjects, parse_json
 from ledger.db import Connection
 from ledger.idempotency import Claim, claim_key, find_claim, store_answer
-from ledger.place import EPOCH
 from ledger.receipts import write_queued
 from schemas.messages import BatchMessage, Counter
 from schemas.usage import MAX_BATCH_MEMBERS, MAX_COUNTERS, UsageSchema
 
-ANSWER_SECONDS: Final = 1.7
-"""From the request's start to the broker's word, without the body's transfer."""
-PUBLISH_SECONDS: Final = 1.0
-"""What the broker is given at least, however long the body took: less says nothing
-about the broker, and a failure of it is everybody's."""
 CLAIM_SECONDS: Final = 1.0
 AGGREGATIONS_SECONDS: Final = 0.3
-RECEIPT_SECONDS: Final = 0.5
-QUEUE_RETRY_SECONDS: Final = 2
 BIG_BODY_BYTES: Final = 512 * 1024
 MAX_OBJECTS: Final = 2 * MAX_COUNTERS + 1
 """A counter, and its properties."""
@@ -68,7 +69,7 @@ def push_usage() -> Response:
     started = monotonic()
     service_id = require_principal(while_database_away=True).service_id
     key = _idempotency_key()
-    _refuse_when_queue_is_deep(api)
+    refuse_when_queue_is_deep(api)
     spent = monotonic() - started
     body = read_json_body(request)
     started = monotonic() - spent
@@ -80,10 +81,12 @@ def push_usage() -> Response:
             return _accepted(answer)
     # A repeat is judged by its body alone, so that it cannot come out differently.
     aggregations = {} if claim else api.aggregations(service_id, AGGREGATIONS_SECONDS)
-    with _place_for(api, body, ANSWER_SECONDS - PUBLISH_SECONDS - _since(started)):
+    with _place_for(
+        api, body, ANSWER_SECONDS - PUBLISH_SECONDS - seconds_since(started)
+    ):
         items = _read_items(body, aggregations)
     now = datetime.now(UTC)
-    batch_id = new_batch_id(_microseconds(now))
+    batch_id = new_batch_id(microseconds(now))
     if key is not None:
         claim = api.query(
             lambda conn: claim_key(conn, service_id, key, digest, batch_id, now),
@@ -95,12 +98,12 @@ def push_usage() -> Response:
     message = BatchMessage(
         batch_id=batch_id,
         service_id=service_id,
-        received_at_us=_microseconds(now),
+        received_at_us=microseconds(now),
         received=items.received,
         counters=items.counters,
         rejections=tuple(refusal.to_rejection() for refusal in items.refusals),
     )
-    _publish(api, message, max(PUBLISH_SECONDS, ANSWER_SECONDS - _since(started)))
+    publish_batch(api, message, started)
     COUNTERS_ACCEPTED.inc(len(items.counters))
     COUNTERS_REJECTED.inc(len(items.refusals))
     return _accepted(_record(api, message, key, _answer(message, items)))
@@ -115,18 +118,6 @@ def _idempotency_key() -> str | None:
         text = f"must be 1 to {MAX_IDEMPOTENCY_KEY_CHARS} visible ASCII characters"
         raise validation_failed({"Idempotency-Key": [f"value_is_invalid: {text}"]})
     return key
-
-
-def _refuse_when_queue_is_deep(api: Api) -> None:
-    limit = api.settings.max_queue_batches
-    with suppress(Unavailable):  # then publishing says so
-        if api.publisher.queue_depth(ANSWER_SECONDS / 2) >= limit:
-            raise too_many_requests(
-                "queue_too_deep",
-                "more batches wait than the workers keep up with; slow down",
-                QUEUE_RETRY_SECONDS,
-                limit,
-            )
 
 
 def _stored_answer(claim: Claim, digest: bytes) -> Mapping[str, Any] | None:
@@ -189,29 +180,20 @@ def _parse(body: bytes) -> Any:
     return parsed
 
 
-def _publish(api: Api, message: BatchMessage, timeout_seconds: float) -> None:
-    try:
-        api.publisher.publish(message, timeout_seconds)
-    except Unavailable:
-        PUBLISH_FAILURES.inc()
-        raise
-
-
 def _record(
     api: Api, message: BatchMessage, key: str | None, answer: Mapping[str, Any]
 ) -> Mapping[str, Any]:
-    """Write the receipt and keep the answer, as far as possible: the batch is stored,
-    and the worker writes its row from the message if this fails."""
+    """Write the receipt and keep the answer, as far as possible."""
+    if key is None:
+        note_queued(api, message)
+        return answer
 
     def write(conn: Connection) -> Mapping[str, Any]:
         write_queued(conn, message)
-        if key is None:
-            return answer
         return store_answer(conn, message.service_id, key, answer)
 
-    run = api.run_one if key is None else api.query
     try:
-        return run(write, RECEIPT_SECONDS)
+        return api.query(write, RECEIPT_SECONDS)
     except Unavailable:
         log.warning("receipt_left_to_worker", batch_id=message.batch_id)
         return answer
@@ -235,12 +217,3 @@ def _accepted(answer: Mapping[str, Any]) -> Response:
     response = jsonify(answer)
     response.status_code = 202
     return response
-
-
-def _since(started: float) -> float:
-    """Seconds."""
-    return monotonic() - started
-
-
-def _microseconds(instant: datetime) -> int:
-    return int((instant - EPOCH).total_seconds() * 1_000_000)

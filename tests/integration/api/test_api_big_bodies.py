@@ -6,7 +6,8 @@ import threading
 from flask import Flask
 
 from ingest_api.api import EXTENSION
-from ingest_api.push import ANSWER_SECONDS, BIG_BODY_BYTES, PUBLISH_SECONDS
+from ingest_api.publishing import ANSWER_SECONDS, PUBLISH_SECONDS
+from ingest_api.push import BIG_BODY_BYTES
 from tests.api_world import Person, counter
 
 _ITEMS = [counter(f"t{number}") for number in range(6_000)]
