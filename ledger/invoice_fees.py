@@ -75,7 +75,7 @@ def payment_status(invoice: Invoice) -> str:
 
 
 def fees_of(invoice: Invoice, public_id: UUID, names: BilledNames) -> tuple[Fee, ...]:
-    """The invoice's lines, in their order; the same fee has the same id every time."""
+    """The invoice's lines, in their order; the same line has the same id every time."""
     return tuple(
         _fee(invoice, public_id, index, line, names)
         for index, line in enumerate(invoice.lines)

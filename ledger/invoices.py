@@ -27,16 +27,12 @@ def upsert_invoice(
     Its customers need not be known: it is shown to them as soon as they are. Raises
     CatalogRowUnknown when the service is not known.
     """
-    values = {
-        **invoice.__dict__,
-        "service": service,
-        "odoo_id": odoo_id,
-        "customers": list(invoice.customers),
-        "lines": json.dumps([_plain(line) for line in invoice.lines]),
-        "taxes": json.dumps([_plain(tax) for tax in invoice.taxes]),
-    }
-    if conn.execute(_SQL["upsert_invoice"], values).fetchone() is None:
-        raise CatalogRowUnknown(f"service {service} is not known")
+    _write(conn, service, odoo_id, invoice, only_new=False)
+
+
+def add_invoice(conn: Connection, service: str, odoo_id: int, invoice: Invoice) -> None:
+    """As upsert_invoice, but one that is there stays as it is."""
+    _write(conn, service, odoo_id, invoice, only_new=True)
 
 
 def read_line(plain: dict[str, Any]) -> InvoiceLine:
@@ -48,6 +44,22 @@ def read_line(plain: dict[str, Any]) -> InvoiceLine:
 def read_tax(plain: dict[str, Any]) -> InvoiceTax:
     """A tax as it was kept."""
     return InvoiceTax(**_typed(plain))
+
+
+def _write(
+    conn: Connection, service: str, odoo_id: int, invoice: Invoice, *, only_new: bool
+) -> None:
+    values = {
+        **invoice.__dict__,
+        "service": service,
+        "odoo_id": odoo_id,
+        "customers": list(invoice.customers),
+        "lines": json.dumps([_plain(line) for line in invoice.lines]),
+        "taxes": json.dumps([_plain(tax) for tax in invoice.taxes]),
+        "only_new": only_new,
+    }
+    if conn.execute(_SQL["upsert_invoice"], values).fetchone() is None:
+        raise CatalogRowUnknown(f"service {service} is not known")
 
 
 def _plain(part: InvoiceLine | InvoiceTax) -> dict[str, Plain]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from ledger.billed_events import complete_event
 from ledger.db import Connection
 from ledger.dead_letters import DeadLetter, bury
 from ledger.outbox import enqueue_event
@@ -38,7 +39,8 @@ def take_event(conn: Connection, event: EventRow, now: datetime) -> bool:
     values = {"key": event.key, "type": event.type, "service_id": found[0], "now": now}
     if conn.execute(_SQL["note_event"], values).fetchone() is None:
         return False
-    enqueue_event(conn, found[0], event.type, event.data, now)
+    data = complete_event(conn, found[0], event, now)
+    enqueue_event(conn, found[0], event.type, data, now)
     return True
 
 

@@ -82,6 +82,9 @@ def take_events() -> None:
         report = events.take_events(client, settings.database_url, datetime.now(UTC))
         if report != events.EventReport():
             log.info("events_taken", **vars(report))
+        if report.taken:
+            # What was told is asked for next.
+            current_app.send_task(PULL_CATALOG)
 
 
 @shared_task(name=CLOSE_PERIODS)

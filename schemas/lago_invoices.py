@@ -143,8 +143,20 @@ class InvoiceSummarySchema(Schema):
     applied_taxes = fields.List(fields.Nested(AppliedTaxSchema), required=True)
 
 
+class BilledSubscriptionSchema(Schema):
+    """A subscription that an invoice has lines of."""
+
+    lago_id = fields.UUID(required=True)
+    external_id = fields.String(required=True)
+    lago_customer_id = fields.UUID(required=True)
+    external_customer_id = fields.String(required=True)
+    plan_code = fields.String(required=True)
+
+
 class InvoiceDetailSchema(InvoiceSummarySchema):
     """An invoice with its lines."""
+
+    subscriptions = fields.List(fields.Nested(BilledSubscriptionSchema), required=True)
 
     fees = fields.List(fields.Nested(FeeSchema), required=True)
     credits: fields.Constant[Any] = fields.Constant([])

@@ -8,55 +8,17 @@ written down here.
 """
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, Final
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 
 from schemas.catalog_fields import OdooInstant
+from schemas.odoo_event_fields import Day, Money, Second
 
 MAX_KEY: Final = 255
-
-_MONEY = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,6})?", re.ASCII)
-_SECOND = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z", re.ASCII)
-
-
-class Money(fields.Field[str]):
-    """A decimal amount as text; it stays text."""
-
-    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> str:
-        if not isinstance(value, str) or not _MONEY.fullmatch(value):
-            raise ValidationError("is not a decimal amount as text")
-        return value
-
-
-class Day(fields.Field[str]):
-    """``2026-01-31``; it stays text."""
-
-    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> str:
-        try:
-            if len(value) != len("2026-01-31"):
-                raise ValueError(value)
-            date.fromisoformat(value)
-        except (TypeError, ValueError) as error:
-            raise ValidationError("is not a date, such as 2026-01-31") from error
-        return str(value)
-
-
-class Second(fields.Field[str]):
-    """``2026-01-31T05:00:00Z``; it stays text."""
-
-    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> str:
-        try:
-            if not _SECOND.fullmatch(value):
-                raise ValueError(value)
-            datetime.fromisoformat(value)
-        except (TypeError, ValueError) as error:
-            raise ValidationError("is not an instant in UTC, to the second") from error
-        return str(value)
 
 
 def _text(**more: Any) -> fields.String:
@@ -214,13 +176,18 @@ EVENTS: Final[Mapping[str, tuple[str, Schema]]] = {
 
 @dataclass(frozen=True)
 class EventRow:
-    """A checked event; ``data`` is ``{object: {...}}`` as an app is told it."""
+    """A checked event; ``data`` is ``{object: {...}}`` as an app is told it.
+
+    ``row``: of a bill as export_catalog has it, still unchecked; an older addon's has
+    none.
+    """
 
     key: str
     service: str
     type: str
     data: Mapping[str, Any]
     created_at: datetime
+    row: Mapping[str, Any] | None = None
 
 
 def read_event(row: Any) -> EventRow:
@@ -239,7 +206,12 @@ def read_event(row: Any) -> EventRow:
         told = schema.load(payload[name])
     except ValidationError as error:
         raise ValidationError({f"payload.{name}": error.messages}) from error
-    data = {name: schema.dump(told)}
+    data, bill = {name: schema.dump(told)}, payload[name].get("row")
     return EventRow(
-        found["key"], found["service"], found["event"], data, found["created_at"]
+        key=found["key"],
+        service=found["service"],
+        type=found["event"],
+        data=data,
+        created_at=found["created_at"],
+        row=bill if isinstance(bill, Mapping) else None,
     )

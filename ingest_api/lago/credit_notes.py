@@ -13,13 +13,13 @@ from flask import Response, jsonify
 from ingest_api.api import current_api
 from ingest_api.auth import require_principal
 from ingest_api.errors import not_found
-from ingest_api.lago.credit_notes_answer import credit_note_answer, credit_notes_answer
 from ingest_api.lago.invoices import read_id
 from ingest_api.lago.wrapped import PageQuerySchema, page_of, read_query
 from ingest_api.path_ids import find_no_odd_text
 from ingest_api.reads import page_meta
 from ingest_api.route import Route
 from ledger.billed_names import BilledNames, read_names
+from ledger.credit_note_object import credit_note_object
 from ledger.customers import find_customer
 from ledger.db import Connection
 from ledger.invoice_reads import (
@@ -46,6 +46,8 @@ class CreditNoteQuerySchema(PageQuerySchema, CreditNoteQueryFields):
 
 
 _QUERY: Final = CreditNoteQuerySchema()
+_ONE: Final = CreditNoteAnswerSchema()
+_MANY: Final = CreditNotesAnswerSchema()
 
 
 def list_all_credit_notes() -> Response:
@@ -76,7 +78,7 @@ def show_credit_note(lago_id: str) -> Response:
     found = current_api().query(read)
     if found is None:
         raise not_found(UNKNOWN)
-    return jsonify(credit_note_answer(*found))
+    return jsonify(_ONE.dump({"credit_note": credit_note_object(*found)}))
 
 
 def _list(
@@ -106,7 +108,8 @@ def _list(
         raise not_found("customer_not_found")
     found, names = answer
     meta = page_meta(page.number, page.size, found.total)
-    return jsonify(credit_notes_answer(found.invoices, names, meta))
+    notes = [credit_note_object(stored, names) for stored in found.invoices]
+    return jsonify(_MANY.dump({"credit_notes": notes, "meta": meta}))
 
 
 def _wanted(values: Mapping[str, Any], customer: str | None) -> InvoiceFilter:

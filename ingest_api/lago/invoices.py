@@ -11,11 +11,6 @@ from flask import Response, jsonify
 from ingest_api.api import current_api
 from ingest_api.auth import require_principal
 from ingest_api.errors import not_found
-from ingest_api.lago.invoice_answer import (
-    invoice_answer,
-    invoices_answer,
-    parse_invoice_id,
-)
 from ingest_api.lago.wrapped import PageQuerySchema, page_of, read_query
 from ingest_api.path_ids import find_no_odd_text
 from ingest_api.reads import page_meta
@@ -23,6 +18,7 @@ from ingest_api.route import Route
 from ledger.billed_names import BilledNames, read_names
 from ledger.customers import find_customer
 from ledger.db import Connection
+from ledger.invoice_object import invoice_object, invoice_summary
 from ledger.invoice_reads import (
     InvoiceFilter,
     InvoicePage,
@@ -47,6 +43,8 @@ class InvoiceQuerySchema(PageQuerySchema, InvoiceQueryFields):
 
 
 _QUERY: Final = InvoiceQuerySchema()
+_ONE: Final = InvoiceAnswerSchema()
+_MANY: Final = InvoicesAnswerSchema()
 
 
 def list_all_invoices() -> Response:
@@ -76,15 +74,16 @@ def show_invoice(lago_id: str) -> Response:
     found = current_api().query(read)
     if found is None:
         raise not_found(UNKNOWN_INVOICE)
-    return jsonify(invoice_answer(*found, datetime.now(UTC)))
+    invoice = invoice_object(*found, datetime.now(UTC))
+    return jsonify(_ONE.dump({"invoice": invoice}))
 
 
 def read_id(text: str, code: str) -> UUID:
     """A public id of a path. Raises ApiError 404 with the code for what is none."""
-    public_id = parse_invoice_id(text)
-    if public_id is None:
-        raise not_found(code)
-    return public_id
+    try:
+        return UUID(text)
+    except ValueError as error:
+        raise not_found(code) from error
 
 
 def _list(service_id: int, values: Mapping[str, Any], customer: str | None) -> Response:
@@ -107,7 +106,8 @@ def _list(service_id: int, values: Mapping[str, Any], customer: str | None) -> R
         raise not_found("customer_not_found")
     found, names = answer
     meta = page_meta(page.number, page.size, found.total)
-    return jsonify(invoices_answer(found.invoices, names, now, meta))
+    invoices = [invoice_summary(stored, names, now) for stored in found.invoices]
+    return jsonify(_MANY.dump({"invoices": invoices, "meta": meta}))
 
 
 def _wanted(values: Mapping[str, Any]) -> InvoiceFilter:

@@ -1,6 +1,6 @@
 -- name: upsert_invoice
 -- No row: the service is not known. One that is as it was writes nothing. The public id
--- is Odoo's, where Odoo tells it.
+-- is Odoo's, where Odoo tells it. "only_new": one that is there stays as it is.
 WITH named AS (
     SELECT id FROM service WHERE code = %(service)s
 ),
@@ -35,7 +35,8 @@ written AS (
            reversed_number = excluded.reversed_number,
            access_token = excluded.access_token, taxes = excluded.taxes,
            updated_at = now()
-     WHERE (i.service_id, i.public_id, i.customers, i.number, i.state, i.payment_state,
+     WHERE NOT %(only_new)s
+       AND (i.service_id, i.public_id, i.customers, i.number, i.state, i.payment_state,
             i.move_type, i.invoice_date, i.due_date, i.period_start, i.period_end,
             i.currency, i.untaxed, i.tax, i.total, i.residual, i.lines, i.created_at,
             i.posted_before, i.timezone, i.settled, i.reversed_id, i.reversed_number,

@@ -7,7 +7,7 @@ from odoo_bridge.embedded import rows as r
 from odoo_bridge.embedded.env import Records, api_model
 from odoo_bridge.embedded.errors import ValidationError
 from odoo_bridge.embedded.models import Field
-from odoo_bridge.embedded.move_events import public_id
+from odoo_bridge.embedded.public_ids import public_id
 from odoo_bridge.embedded.values import to_wire
 
 KINDS = ("service", "metric", "plan", "customer", "subscription", "invoice")

@@ -7,13 +7,15 @@ and clients tell nothing here.
 from collections.abc import Mapping
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
-from uuid import NAMESPACE_OID, uuid4, uuid5
+from uuid import uuid4
 
 from psycopg.types.json import Jsonb
 
 from ledger.queries import load_queries
 from odoo_bridge.embedded import generic
+from odoo_bridge.embedded.addon_export import export_catalog
 from odoo_bridge.embedded.env import Records
+from odoo_bridge.embedded.public_ids import public_id
 
 PAID = ("paid", "in_payment", "reversed")
 CENT = Decimal("0.01")
@@ -28,12 +30,14 @@ def write_move(records: Records, vals: Any) -> bool:
     before = _seen(records)
     done = generic.write(records, vals)
     for key, after in _seen(records).items():
-        for name in changes_of(before.get(key, after), after):
+        names = changes_of(before.get(key, after), after)
+        row = _row(records, key) if names else {}
+        for name in names:
             event = {
                 "service_id": after["service_id"],
                 "key": uuid4().hex,
                 "event": name,
-                "payload": Jsonb(payload(after)),
+                "payload": Jsonb(payload(after, row)),
                 "uid": records.env.uid,
             }
             records.env.conn.execute(_SQL["insert_event"], event)
@@ -66,8 +70,11 @@ def changes_of(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]
     return names
 
 
-def payload(move: Mapping[str, Any]) -> Values:
-    """``{"invoice": {...}}`` or ``{"credit_note": {...}}``; there are no taxes."""
+def payload(move: Mapping[str, Any], row: Values) -> Values:
+    """``{"invoice": {...}}`` or ``{"credit_note": {...}}``; there are no taxes.
+
+    ``row``: as export_catalog has it, but for what opens the portal.
+    """
     total = Decimal(move["total"]).quantize(CENT, rounding=ROUND_HALF_UP)
     paid = move["payment_state"] in PAID
     due = Decimal(0) if paid else total
@@ -94,6 +101,7 @@ def payload(move: Mapping[str, Any]) -> Values:
             for external_id, plan_code in move["subscriptions"]
         ],
         "updated_at": _instant(move["updated_at"]),
+        "row": row,
     }
     if move["move_type"] == "out_refund":
         more = {"lago_invoice_id": None, "invoice_number": None}
@@ -114,9 +122,11 @@ def payload(move: Mapping[str, Any]) -> Values:
     return {"invoice": invoice}
 
 
-def public_id(name: str, key: int) -> str:
-    """A UUID of a record that stays the same."""
-    return str(uuid5(NAMESPACE_OID, f"stand-in,{name},{key}"))
+def _row(records: Records, key: int) -> Values:
+    page = export_catalog(records, "invoice", record_ids=[key])
+    row: Values = page["rows"][0]
+    del row["access_token"]
+    return row
 
 
 def _seen(records: Records) -> dict[int, Values]:

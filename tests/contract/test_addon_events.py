@@ -119,6 +119,27 @@ def test_a_posted_invoice_is_told(world: World) -> None:
     assert told["period_start"] == "2026-02-01T05:00:00Z"
 
 
+def test_a_bill_is_told_with_its_row_as_it_is_exported(world: World) -> None:
+    move_id = draft(world)
+    world.odoo.ask(MOVE, "action_post", ids=[move_id])
+
+    (event,) = pending(world)
+    page = world.odoo.ask(
+        "fusion.billing.service",
+        "export_catalog",
+        kind="invoice",
+        record_ids=[move_id],
+    )
+    (exported,) = page["rows"]
+    told = dict(event.row or {})
+    del exported["access_token"]
+    for row in (told, exported):  # numbered, dated and written by what follows
+        for name in ("write_date", "number", "invoice_date", "due_date"):
+            del row[name]
+    assert told == exported
+    assert told["public_id"] == event.data["invoice"]["lago_id"]
+
+
 def test_a_paid_invoice_is_told_after_its_posting(world: World) -> None:
     move_id = draft(world)
     world.odoo.ask(MOVE, "action_post", ids=[move_id])

@@ -1,14 +1,12 @@
 """``fusion.billing.service.export_catalog``: catalog and invoices, by pages."""
 
-from datetime import date, datetime
-
 from odoo import api, models
 from odoo.exceptions import ValidationError
 
 from . import apply_catalog
 from . import rows as r
-from .queries import load_queries
-from .telling import public_id
+from .exported_rows import nest_rows, read_rows
+from .invoice_rows import read_invoices
 
 KINDS = (*apply_catalog.KINDS, "invoice")
 MAX_ROWS = 1000
@@ -48,14 +46,11 @@ class Service(models.Model):
             **_chosen(since, record_ids),
         }
         if kind == "invoice":
-            rows = _read(env, "export_invoice", "export_invoice", page)
-            _nest(env, rows, "lines", ("export_invoice", "export_invoice_lines"))
-            _nest(env, rows, "taxes", ("export_invoice", "export_invoice_taxes"))
-            _name(env, rows)
+            rows = read_invoices(env, page)
         else:
-            rows = _read(env, "export", f"export_{kind}", page)
+            rows = read_rows(env, "export", f"export_{kind}", page)
         if kind == "plan":
-            _nest(env, rows, "charges", ("export", "export_charges"))
+            nest_rows(env, rows, "charges", ("export", "export_charges"), "plan_id")
         return {"rows": rows, "last_id": rows[-1]["id"] if rows else after_id}
 
 
@@ -71,37 +66,3 @@ def _chosen(since, record_ids):
     ):
         raise ValidationError("record_ids: must be a list of ids")
     return {"everything": since is None and not ids, "since": since, "ids": ids}
-
-
-def _nest(env, rows, name, query):
-    """Give each row the rows of the query that belong to it, under that name."""
-    parent = {"charges": "plan_id"}.get(name, "move_id")
-    for row in rows:
-        row[name] = []
-    by_id = {row["id"]: row[name] for row in rows}
-    for part in _read(env, *query, {f"{parent}s": list(by_id)}):
-        by_id[part.pop(parent)].append(part)
-
-
-def _name(env, rows):
-    """Give invoices the id that apps know them by, and that events tell."""
-    for row in rows:
-        row["public_id"] = public_id(env, "account.move", row["id"])
-        if row["reversed_id"]:
-            row["reversed_id"] = public_id(env, "account.move", row["reversed_id"])
-
-
-def _read(env, file_name, query, values):
-    env.cr.execute(load_queries(file_name)[query], values)
-    return [
-        {name: _wire(value) for name, value in row.items()}
-        for row in env.cr.dictfetchall()
-    ]
-
-
-def _wire(value):
-    if isinstance(value, datetime):
-        return value.strftime(r.DATETIME_FORMAT)
-    if isinstance(value, date):
-        return value.strftime(r.DATE_FORMAT)
-    return False if value is None else value

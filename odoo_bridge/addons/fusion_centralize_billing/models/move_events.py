@@ -5,6 +5,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from odoo import models
 
+from .invoice_rows import read_told, share_of
 from .telling import day, event_row, fetch, instant, public_id, tell, watch
 
 CHANGES = {"state", "payment_state", "amount_residual"}
@@ -82,11 +83,14 @@ class AccountMove(models.Model):
         for part in fetch(self.env, "move_parts", ids=ids):
             parts[part["move_id"], part["service_id"]].append(part)
         moves = {row["id"]: row for row in fetch(self.env, "moves", ids=ids, now=now)}
+        rows = read_told(self.env, move_ids)
         for (move_id, service_id), bills in sorted(parts.items()):
             move = {**moves[move_id], **values, "updated_at": now}
+            row = {**rows[move_id], **values} if move_id in rows else None
+            service = self.env["fusion.billing.service"].browse(service_id)
 
-            def build(move=move, bills=bills):
-                return payload(self.env, move, bills)
+            def build(move=move, bills=bills, row=row, service=service):
+                return payload(self.env, move, bills, row and share_of(row, service))
 
             found[move_id].append({"id": service_id, "build": build})
         return found
@@ -125,14 +129,18 @@ def _paid(row):
     return row["payment_state"] in PAID, Decimal(row["due"] or 0)
 
 
-def payload(env, move, bills):
+def payload(env, move, bills, row=None):
     """What an app is told of a move: ``{"invoice": {...}}`` or ``{"credit_note": …}``.
 
-    Money is in the currency, as text, and in its smallest unit, as an integer.
+    Money is in the currency, as text, and in its smallest unit, as an integer. "row":
+    as export_catalog has it, or the service's share of it, whose sums are told.
     """
-    untaxed, tax, total, due = (
-        _money(move[name], move["places"])
-        for name in ("untaxed", "tax", "total", "due")
+    if row:
+        sums = {name: row[name] for name in ("untaxed", "tax", "total")}
+        move = {**move, **sums, "due": row["residual"], "settled": row["settled"]}
+    untaxed, tax, total, due, settled = (
+        _money(move.get(name), move["places"])
+        for name in ("untaxed", "tax", "total", "due", "settled")
     )
     shared = {
         "lago_id": public_id(env, "account.move", move["id"]),
@@ -142,6 +150,7 @@ def payload(env, move, bills):
         "customer": _customer(bills),
         "subscriptions": _subscriptions(bills),
         "updated_at": instant(move["updated_at"]),
+        "row": row,
     }
     places = move["places"]
     sums = {
@@ -167,7 +176,7 @@ def payload(env, move, bills):
         **sums,
         **_sums("sub_total_including_taxes", total, places),
         **_sums("total", total, places),
-        **_sums("total_paid", total - due, places),
+        **_sums("total_paid", total - due - settled, places),
         **_sums("total_due", due, places),
         "status": _status(move),
         "invoice_type": "subscription",

@@ -99,7 +99,8 @@ SELECT m.id, s.code AS service, nullif(m.name, '/') AS number, m.state,
 -- What is sold on some invoices. Its subscription and metric, where it has them, and
 -- the quantity of the usage. "tax_rate": of all its taxes that are a percentage, a
 -- group's being those of its parts.
-SELECT l.move_id, l.id, l.name AS description, l.quantity::text AS quantity,
+SELECT l.move_id, l.id, coalesce(u.service_id, o.x_fc_service_id) AS service_id,
+       l.name AS description, l.quantity::text AS quantity,
        l.price_subtotal::text AS amount, o.x_fc_external_id AS subscription,
        t.code AS metric, u.period_start, u.period_end, u.correction_of,
        u.quantity::text AS units, (l.price_total - l.price_subtotal)::text AS tax,

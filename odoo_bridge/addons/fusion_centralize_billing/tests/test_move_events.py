@@ -6,6 +6,7 @@ import psycopg2
 from odoo import fields
 from odoo.addons.account.tests.common import AccountTestInvoicingCommon
 from odoo.exceptions import UserError
+from odoo.fields import Command
 from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
 
@@ -226,7 +227,9 @@ class MoveEventsTest(EventCase):
             {"order_id": theirs.id, "product_id": self.product_a.id}
         )
         self.taken()
-        mine.invoice_line_ids[:1].sale_line_ids |= line
+        sold = {"product_id": self.product_a.id, "price_unit": 7, "tax_ids": False}
+        sold["sale_line_ids"] = [Command.link(line.id)]
+        mine.invoice_line_ids = [Command.create(sold)]
 
         mine.action_post()
 
@@ -236,6 +239,37 @@ class MoveEventsTest(EventCase):
         self.assertEqual(
             [s["external_customer_id"] for s in told["nexa"]["subscriptions"]], ["c1"]
         )
+        self.assertEqual(told["other"]["total_amount"], "7.00")
+        self.assertEqual(told["other"]["total_due_amount_cents"], 700)
+        self.assertEqual([e["amount"] for e in told["other"]["row"]["lines"]], ["7.00"])
+        self.assertEqual(
+            told["nexa"]["sub_total_excluding_taxes_amount"],
+            f"{mine.amount_untaxed - 7:.2f}",
+        )
+
+    def test_a_bill_is_told_with_its_row(self):
+        invoice = self.usage_invoice()
+        invoice.action_post()
+
+        ((_, told),) = self.told()
+        row = told["row"]
+        self.assertEqual(row["public_id"], told["lago_id"])
+        self.assertEqual((row["service"], row["total"]), ("nexa", "113.00"))
+        self.assertNotIn("access_token", row)
+        ((line,), (tax,)) = row["lines"], row["taxes"]
+        self.assertEqual((line["amount"], line["tax"]), ("100.00", "13.00"))
+        self.assertEqual(tax["amount"], "13.00")
+
+    def test_what_a_credit_note_settles_is_not_paid(self):
+        invoice = self.posted()
+        note = self.credit(invoice)
+        note.invoice_line_ids.price_unit = 10
+        note.action_post()
+
+        ((_, told),) = [e for e in self.told() if e[0].startswith("invoice.")]
+        self.assertEqual(told["row"]["settled"], "11.30")
+        self.assertEqual(told["total_paid_amount"], "0.00")
+        self.assertEqual(told["total_due_amount"], "101.70")
 
     def test_other_invoices_tell_nothing(self):
         self.init_invoice("out_invoice", products=self.product_a, post=True)

@@ -1,75 +1,41 @@
-"""Odoo's invoices in the shape that Lago's clients read."""
+"""Odoo's invoices in the shape that Lago's clients read, in answers and webhooks.
+
+Values are still typed: schemas/lago_invoices.py writes them down.
+"""
 
 import re
-from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
-from uuid import UUID, uuid5
+from uuid import uuid5
 
 from ledger.billed_names import BilledNames
 from ledger.customer_object import customer_object
 from ledger.invoice_fees import fees_of, payment_status
 from ledger.invoice_reads import StoredInvoice, is_overdue
 from ledger.money import to_cents
-from schemas.lago_invoices import (
-    STATUSES,
-    InvoiceAnswerSchema,
-    InvoicesAnswerSchema,
-)
+from schemas.lago_invoices import STATUSES
 from schemas.odoo_invoices import Invoice, InvoiceTax
 
 DRAFT_NUMBER: Final = "DRAFT"
 """Lago's clients want a text where Odoo has no number yet."""
 
-_ONE: Final = InvoiceAnswerSchema()
-_MANY: Final = InvoicesAnswerSchema()
 
-
-def invoice_answer(stored: StoredInvoice, names: BilledNames, now: datetime) -> Any:
-    """The body of one invoice, with its lines."""
-    fees = fees_of(stored.invoice, stored.id, names)
-    return _ONE.dump({"invoice": {**_summary(stored, names, now), "fees": fees}})
-
-
-def invoices_answer(
-    page: Sequence[StoredInvoice], names: BilledNames, now: datetime, meta: Any
-) -> Any:
-    """The body of a list."""
-    invoices = [_summary(stored, names, now) for stored in page]
-    return _MANY.dump({"invoices": invoices, "meta": meta})
-
-
-def shown_number(invoice: Invoice) -> str:
-    """Its number; of a draft that never was more, what Odoo may have is no promise."""
-    posted = invoice.state == "posted" or invoice.posted_before
-    return (invoice.number or DRAFT_NUMBER) if posted else DRAFT_NUMBER
-
-
-def applied_taxes(
-    stored: StoredInvoice, base_cents: int | None = None
-) -> list[dict[str, Any]]:
-    """What each tax comes to, over all lines."""
-    invoice = stored.invoice
-    return [
-        {
-            "lago_id": uuid5(stored.id, f"tax {tax.id}"),
-            "lago_invoice_id": stored.id,
-            "tax_name": tax.name,
-            "tax_code": _tax_code(tax),
-            "tax_rate": tax.rate,
-            "amount_cents": to_cents(tax.amount, invoice.currency),
-            "amount_currency": invoice.currency,
-            "fees_amount_cents": base_cents,
-            "created_at": invoice.created_at,
-        }
-        for tax in invoice.taxes
-    ]
-
-
-def _summary(
+def invoice_object(
     stored: StoredInvoice, names: BilledNames, now: datetime
 ) -> dict[str, Any]:
+    """An invoice with its lines, as InvoiceDetailSchema takes it."""
+    return {
+        **invoice_summary(stored, names, now),
+        "subscriptions": subscriptions_of(stored.invoice, names),
+        "fees": fees_of(stored.invoice, stored.id, names),
+    }
+
+
+def invoice_summary(
+    stored: StoredInvoice, names: BilledNames, now: datetime
+) -> dict[str, Any]:
+    """An invoice in a list, as InvoiceSummarySchema takes it."""
     invoice = stored.invoice
 
     def cents(amount: Decimal) -> int:
@@ -106,10 +72,51 @@ def _summary(
     }
 
 
-def first_customer(invoice: Invoice, names: BilledNames) -> Any:
+def shown_number(invoice: Invoice) -> str:
+    """Its number; of a draft that never was more, what Odoo may have is no promise."""
+    posted = invoice.state == "posted" or invoice.posted_before
+    return (invoice.number or DRAFT_NUMBER) if posted else DRAFT_NUMBER
+
+
+def applied_taxes(stored: StoredInvoice) -> list[dict[str, Any]]:
+    """What each tax comes to, over all lines."""
+    invoice = stored.invoice
+    return [
+        {
+            "lago_id": uuid5(stored.id, f"tax {tax.id}"),
+            "lago_invoice_id": stored.id,
+            "tax_name": tax.name,
+            "tax_code": _tax_code(tax),
+            "tax_rate": tax.rate,
+            "amount_cents": to_cents(tax.amount, invoice.currency),
+            "amount_currency": invoice.currency,
+            "fees_amount_cents": None,
+            "created_at": invoice.created_at,
+        }
+        for tax in invoice.taxes
+    ]
+
+
+def first_customer(invoice: Invoice, names: BilledNames) -> dict[str, Any] | None:
     """Of an invoice's customers, who are one client, the first that is known."""
     known = (names.customers.get(key) for key in invoice.customers)
     return next((customer_object(customer) for customer in known if customer), None)
+
+
+def subscriptions_of(invoice: Invoice, names: BilledNames) -> list[dict[str, Any]]:
+    """The subscriptions on it that are known, each once, in the order of its lines."""
+    billed = dict.fromkeys(line.subscription for line in invoice.lines)
+    return [
+        {
+            "lago_id": known.id,
+            "external_id": external_id,
+            "lago_customer_id": known.customer_id,
+            "external_customer_id": known.customer,
+            "plan_code": known.plan_code,
+        }
+        for external_id in billed
+        if external_id and (known := names.subscriptions.get(external_id))
+    ]
 
 
 def _term_days(invoice: Invoice) -> int:
@@ -121,11 +128,3 @@ def _term_days(invoice: Invoice) -> int:
 def _tax_code(tax: InvoiceTax) -> str:
     words = re.sub(r"[^a-z0-9]+", "_", tax.name.lower()).strip("_")
     return words or f"tax_{tax.id}"
-
-
-def parse_invoice_id(text: str) -> UUID | None:
-    """A public id in any way of writing it; None for what is none."""
-    try:
-        return UUID(text)
-    except ValueError:
-        return None

@@ -1,38 +1,22 @@
-"""Odoo's credit notes in the shape that Lago's clients read."""
+"""Odoo's credit notes in the shape that Lago's clients read; values are typed."""
 
-from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import Any, Final
 from uuid import uuid5
 
-from ingest_api.lago.invoice_answer import applied_taxes, first_customer, shown_number
 from ledger.billed_names import BilledNames
 from ledger.invoice_fees import Fee, fees_of
+from ledger.invoice_object import applied_taxes, first_customer, shown_number
 from ledger.invoice_reads import StoredInvoice
 from ledger.money import to_cents
-from schemas.lago_credit_notes import CreditNoteAnswerSchema, CreditNotesAnswerSchema
 from schemas.odoo_invoices import Invoice
 
-_ONE: Final = CreditNoteAnswerSchema()
-_MANY: Final = CreditNotesAnswerSchema()
 _RATE: Final = Context(prec=60, rounding=ROUND_HALF_UP)
 _RATE_STEP: Final = Decimal("0.01")
 
 
-def credit_note_answer(stored: StoredInvoice, names: BilledNames) -> Any:
-    """The body of one credit note."""
-    return _ONE.dump({"credit_note": _credit_note(stored, names)})
-
-
-def credit_notes_answer(
-    page: Sequence[StoredInvoice], names: BilledNames, meta: Any
-) -> Any:
-    """The body of a list."""
-    notes = [_credit_note(stored, names) for stored in page]
-    return _MANY.dump({"credit_notes": notes, "meta": meta})
-
-
-def _credit_note(stored: StoredInvoice, names: BilledNames) -> dict[str, Any]:
+def credit_note_object(stored: StoredInvoice, names: BilledNames) -> dict[str, Any]:
+    """A credit note, as CreditNoteSchema takes it."""
     invoice = stored.invoice
     total, balance, offset, untaxed = (
         to_cents(amount, invoice.currency)
