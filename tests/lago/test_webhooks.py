@@ -1,0 +1,86 @@
+"""Webhooks of a running stack, verified as Lago has its clients verify them."""
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import jwt
+import pytest
+from lago_python_client.models.customer import CustomerResponse
+
+from tests.lago.moved_app import (
+    STORY,
+    MovedApp,
+    await_webhook,
+    listening,
+    move_app,
+)
+from tests.lago_world import models
+from tests.stack_process import RunningStack
+from tests.webhook_world import Receiver
+
+
+@pytest.fixture
+def app(stack: RunningStack, tmp_path: Path) -> MovedApp:
+    return move_app(stack, tmp_path)
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with listening() as receiver:
+        yield receiver
+
+
+def test_a_webhook_is_verified_by_the_public_key_that_the_client_asks_for(
+    app: MovedApp, receiver: Receiver
+) -> None:
+    app.lago.webhook_endpoints.create(
+        models.WebhookEndpoint.parse_obj({"webhook_url": receiver.url})
+    )
+    app.lago.customers.create(models.Customer(**STORY["customer"]))
+
+    request, body = await_webhook(receiver, "customer.created")
+    claims: Any = jwt.decode(
+        request.headers["x-lago-signature"],
+        app.lago.webhooks.public_key(),
+        algorithms=["RS256"],
+        issuer=app.stack.api,
+    )
+
+    assert request.headers["x-lago-signature-algorithm"] == "jwt"
+    assert claims["data"].encode() == request.body
+    assert body["object_type"] == "customer"
+    assert body["customer"]["external_id"] == "ada"
+    CustomerResponse.parse_obj(body["customer"])
+
+
+def test_a_webhook_is_verified_by_the_endpoints_own_secret(
+    app: MovedApp, receiver: Receiver
+) -> None:
+    made = httpx.post(
+        f"{app.stack.api}/api/v1/webhook_endpoints",
+        headers={"Authorization": f"Bearer {app.key}"},
+        json={
+            "webhook_endpoint": {
+                "webhook_url": receiver.url,
+                "signature_algo": "hmac",
+                "event_types": ["customer.updated"],
+            }
+        },
+    ).json()["webhook_endpoint"]
+    for name in ("Ada", "Ada Lovelace"):
+        app.lago.customers.create(
+            models.Customer(**{**STORY["customer"], "name": name})
+        )
+
+    request, body = await_webhook(receiver, "customer.updated")
+    digest = hmac.new(made["secret"].encode(), request.body, hashlib.sha256).digest()
+
+    assert request.headers["x-lago-signature-algorithm"] == "hmac"
+    assert request.headers["x-lago-signature"] == base64.b64encode(digest).decode()
+    assert body["customer"]["name"] == "Ada Lovelace"
+    assert len(receiver.requests) == 1
