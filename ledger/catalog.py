@@ -76,11 +76,14 @@ def upsert_subscription(conn: Connection, row: SubscriptionRow) -> None:
     write_subscription(conn, replace(row, **kept))
 
 
-def write_subscription(conn: Connection, row: SubscriptionRow) -> None:
+def write_subscription(
+    conn: Connection, row: SubscriptionRow, plan_from: datetime | None = None
+) -> None:
     """Write a subscription; other terms than before count its usage again by them.
 
-    Another plan begins now and cuts the period; before the subscription's start it
-    takes the place of the first. Raises CatalogRowUnknown when its service, customer or
+    Another plan begins now, or at ``plan_from``, and cuts the period; before the
+    subscription's start it takes the place of the first. One that was planned for
+    later is then forgotten. Raises CatalogRowUnknown when its service, customer or
     plan is not known.
     """
     service_id = need_service(conn, row.service)
@@ -96,7 +99,9 @@ def write_subscription(conn: Connection, row: SubscriptionRow) -> None:
             f"or service {row.service} is not known"
         )
     conn.execute(_SQL["forget_plans"], row.__dict__)
-    conn.execute(_SQL["note_plan"], row.__dict__)
+    noted = conn.execute(_SQL["note_plan"], {**row.__dict__, "plan_from": plan_from})
+    if noted.rowcount:
+        conn.execute(_SQL["forget_planned"], row.__dict__)
     after = terms_of(conn, row.service, subscription=row.external_id)
     replace_changed(conn, service_id, before, after)
 

@@ -4,16 +4,15 @@ Odoo keeps the client, whose bills it has, and will have of what was used until 
 """
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from ledger.customers import Customer, find_customer
 from ledger.db import Connection
 from ledger.holding import CUSTOMER, lock_record
-from ledger.local_changes import save_subscription
 from ledger.queries import load_queries
+from ledger.subscription_ends import end_subscription
 
 _SQL = load_queries("customers")
-_SECOND = timedelta(seconds=1)
 
 
 def delete_customer(
@@ -25,8 +24,7 @@ def delete_customer(
     if found is None:
         return None
     key = {"record_id": found.id, "now": now}
-    for name, started_at in conn.execute(_SQL["unended_subscriptions"], key).fetchall():
-        end = {"ended_at": max(now, started_at + _SECOND)}
-        save_subscription(conn, service[0], name, end, now)
+    for (name,) in conn.execute(_SQL["unended_subscriptions"], key).fetchall():
+        end_subscription(conn, service, name, None, now)
     conn.execute(_SQL["delete_customer"], key)
     return replace(found, updated_at=now)

@@ -98,6 +98,7 @@ def save_subscription(
     external_id: str,
     values: Mapping[str, Any],
     now: datetime,
+    plan_from: datetime | None = None,
 ) -> Saved:
     """Make a subscription, or change those of SUBSCRIPTION_FIELDS that are named.
 
@@ -105,8 +106,9 @@ def save_subscription(
     which starts now, in UTC and on calendar periods, unless told otherwise. The start
     is cut to whole seconds and the end rounded up to them, as Odoo has no others: so
     no counter is left outside. ``ended_at``: the first instant after its life; None
-    lifts the end. Another plan begins now. Usage is counted again by the new terms in
-    the caller's transaction. Safe to repeat: what is as it was is not sent again.
+    lifts the end. Another plan begins now, or at ``plan_from``, an instant that has
+    passed. Usage is counted again by the new terms in the caller's transaction. Safe to
+    repeat: what is as it was is not sent again.
 
     Raises LocalChangeRefused, CatalogRowUnknown for a customer or plan that the service
     does not have, and ServiceUnknown.
@@ -131,7 +133,7 @@ def save_subscription(
     )
     if found is not None and not changed:
         return Saved(found[0], False, changed)
-    write_subscription(conn, row)
+    write_subscription(conn, row, plan_from)
     written = conn.execute(_SQL["subscription"], key).fetchone()
     assert written is not None  # noqa: S101 - written one statement ago
     note_change(conn, SUBSCRIPTION, written[0], changed, now)

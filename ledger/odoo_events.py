@@ -9,6 +9,7 @@ from ledger.db import Connection
 from ledger.dead_letters import DeadLetter, bury
 from ledger.outbox import enqueue_event
 from ledger.queries import load_queries
+from ledger.told_subscriptions import is_news
 from schemas.odoo_events import EventRow
 
 KIND: Final = "odoo_event"
@@ -28,7 +29,7 @@ class ServiceAwaited(LookupError):
 
 
 def take_event(conn: Connection, event: EventRow, now: datetime) -> bool:
-    """Put an event into the outbox; False when it has been put there before.
+    """Put an event into the outbox; False when the app has been told of it before.
 
     Safe to repeat, and to run twice at once: the key is noted in the transaction of
     the outbox's message. Raises ServiceUnknown and ServiceAwaited.
@@ -36,8 +37,11 @@ def take_event(conn: Connection, event: EventRow, now: datetime) -> bool:
     found = conn.execute(_SQL["service_of"], {"code": event.service}).fetchone()
     if found is None:
         raise _unknown(conn, event)
+    own = event.data.get("subscription")
     values = {"key": event.key, "type": event.type, "service_id": found[0], "now": now}
     if conn.execute(_SQL["note_event"], values).fetchone() is None:
+        return False
+    if own is not None and not is_news(conn, found[0], event.type, own, now):
         return False
     data = complete_event(conn, found[0], event, now)
     enqueue_event(conn, found[0], event.type, data, now)

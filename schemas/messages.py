@@ -17,6 +17,7 @@ QUEUES = (USAGE_QUEUE, ODOO_QUEUE, ODOO_READS_QUEUE, WEBHOOK_QUEUE)
 FOLD_BATCH = "workers.tasks.fold_batch"
 APPLY_PARKED = "workers.tasks.apply_parked"
 REVIEW_PARKED = "workers.tasks.review_parked"
+FOLLOW_SUBSCRIPTIONS = "workers.tasks.follow_subscriptions"
 FREEZE_PERIODS = "workers.tasks.freeze_periods"
 DELIVER_WEBHOOKS = "workers.tasks.deliver_webhooks"
 PUSH_ROLLUPS = "odoo_bridge.tasks.push_rollups"
@@ -31,6 +32,7 @@ ROUTES = {
     FOLD_BATCH: USAGE_QUEUE,
     APPLY_PARKED: USAGE_QUEUE,
     REVIEW_PARKED: USAGE_QUEUE,
+    FOLLOW_SUBSCRIPTIONS: USAGE_QUEUE,
     FREEZE_PERIODS: USAGE_QUEUE,
     DELIVER_WEBHOOKS: WEBHOOK_QUEUE,
     PUSH_ROLLUPS: ODOO_QUEUE,

@@ -167,7 +167,7 @@ def queued_messages(broker_url: str, service_id: int) -> list[Any]:
     with redis.Redis.from_url(broker_url) as client:
         raw: Any = client.lrange(USAGE_QUEUE, 0, -1)
     messages = [_batch_of(text) for text in reversed(raw)]
-    return [message for message in messages if message["service_id"] == service_id]
+    return [m for m in messages if m is not None and m["service_id"] == service_id]
 
 
 def work_off(database_url: str, broker_url: str, service_id: int) -> Tally[str]:
@@ -176,6 +176,8 @@ def work_off(database_url: str, broker_url: str, service_id: int) -> Tally[str]:
     with redis.Redis.from_url(broker_url) as client:
         while raw := client.rpop(USAGE_QUEUE):
             message = _batch_of(raw)
+            if message is None:
+                continue
             outcomes = fold_message(database_url, message, "m", 5, datetime.now(UTC))
             if message["service_id"] == service_id:
                 tally += outcomes
@@ -183,4 +185,5 @@ def work_off(database_url: str, broker_url: str, service_id: int) -> Tally[str]:
 
 
 def _batch_of(raw: Any) -> Any:
-    return json.loads(json.loads(raw)["body"])[1]["message"]
+    """The batch; None for a kick of a task that carries none."""
+    return json.loads(json.loads(raw)["body"])[1].get("message")

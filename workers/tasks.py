@@ -14,6 +14,7 @@ from schemas.messages import (
     APPLY_PARKED,
     DELIVER_WEBHOOKS,
     FOLD_BATCH,
+    FOLLOW_SUBSCRIPTIONS,
     FREEZE_PERIODS,
     REVIEW_PARKED,
 )
@@ -22,6 +23,7 @@ from workers.company import Handed, fold_handed
 from workers.fold import Trouble
 from workers.freeze import freeze_all
 from workers.parked import review_parked
+from workers.subscriptions import follow_subscriptions
 from workers.unpark import unpark_all
 from workers.waiting import WaitingBatches
 from workers.webhooks import PumpSummary, pump
@@ -68,6 +70,12 @@ def review_parked_counters() -> None:
 def freeze_periods() -> None:
     """Freeze the periods whose grace is over, and seal what is frozen."""
     freeze_all(_settings().database_url, lambda: datetime.now(UTC))
+
+
+@shared_task(name=FOLLOW_SUBSCRIPTIONS)
+def follow_subscriptions_by_time() -> None:
+    """Begin planned plans, and tell of starts and ends that have come."""
+    follow_subscriptions(_settings().database_url, lambda: datetime.now(UTC))
 
 
 @shared_task(name=DELIVER_WEBHOOKS)

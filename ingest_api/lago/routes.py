@@ -10,6 +10,8 @@ from ingest_api.lago import (
     invoices,
     plans,
     projected_usage,
+    subscription_reads,
+    subscriptions,
     webhook_endpoints,
     webhooks,
 )
@@ -23,6 +25,8 @@ LAGO_ROUTES: Final[tuple[Route, ...]] = (
     *invoices.ROUTES,
     *plans.ROUTES,
     *projected_usage.ROUTES,
+    *subscription_reads.ROUTES,
+    *subscriptions.ROUTES,
     *webhook_endpoints.ROUTES,
     *webhooks.ROUTES,
 )

@@ -80,7 +80,8 @@ WITH changed AS (
            CASE WHEN last.effective_at IS NULL
                   OR (b.started_at >= now() AND b.frozen_until IS NULL)
                 THEN '-infinity'
-                ELSE greatest(date_trunc('second', now()), b.frozen_until)
+                ELSE greatest(coalesce(%(plan_from)s, date_trunc('second', now())),
+                              b.frozen_until)
            END AS effective_at
       FROM subscription b
       JOIN service s ON s.id = b.service_id
@@ -95,6 +96,13 @@ WITH changed AS (
 INSERT INTO plan_history (subscription_id, effective_at, plan_id)
 SELECT id, effective_at, plan_id FROM changed
 ON CONFLICT (subscription_id, effective_at) DO UPDATE SET plan_id = excluded.plan_id
+
+-- name: forget_planned
+DELETE FROM plan_change w
+ USING subscription b
+  JOIN service s ON s.id = b.service_id
+ WHERE w.subscription_id = b.id
+   AND s.code = %(service)s AND b.external_id = %(external_id)s
 
 -- name: metric_aggregations
 SELECT code, aggregation FROM metric WHERE service_id = %(service_id)s

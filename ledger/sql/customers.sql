@@ -44,7 +44,7 @@ UPDATE customer
  WHERE id = %(record_id)s
 
 -- name: unended_subscriptions
-SELECT external_id, started_at
+SELECT external_id
   FROM subscription
  WHERE customer_id = %(record_id)s AND (ended_at IS NULL OR ended_at > %(now)s)
  ORDER BY id

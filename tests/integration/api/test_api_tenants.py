@@ -90,6 +90,14 @@ def ask_for_customer(_: Person, who: Person) -> Answer:
     return who.get("/customers/olgas")
 
 
+def ask_for_subscription(_: Person, who: Person) -> Answer:
+    return who.get("/subscriptions/olgas-1")
+
+
+def ask_for_customers_subscriptions(_: Person, who: Person) -> Answer:
+    return who.get("/customers/olgas/subscriptions")
+
+
 ASKED = {
     f"{BASE}/batches/<batch_id>": ask_for_batch,
     f"{BASE}/customers": ask_for_customers,
@@ -100,6 +108,11 @@ ASKED = {
     f"{BASE}/credit_notes/<lago_id>": ask_for_credit_note,
     f"{BASE}/customers/<path:external_id>/credit_notes": ask_for_customers_credit_notes,
     f"{BASE}/customers/<path:external_id>/invoices": ask_for_customers_invoices,
+    f"{BASE}/customers/<path:external_id>/subscriptions": (
+        ask_for_customers_subscriptions
+    ),
+    f"{BASE}/subscriptions": lambda _, who: who.get("/subscriptions"),
+    f"{BASE}/subscriptions/<path:external_id>": ask_for_subscription,
     f"{BASE}/invoices": lambda _, who: who.get("/invoices"),
     f"{BASE}/invoices/<lago_id>": ask_for_invoice,
     f"{BASE}/customers/<path:external_id>/projected_usage": ask_for_projected_usage,
@@ -124,6 +137,11 @@ AS_IF_NONE: list[tuple[Ask, Callable[[Person], Answer]]] = [
     (
         ask_for_projected_usage,
         lambda who: who.get("/customers/nobody/projected_usage", **NOBODYS),
+    ),
+    (ask_for_subscription, lambda who: who.get("/subscriptions/nobodys-1")),
+    (
+        ask_for_customers_subscriptions,
+        lambda who: who.get("/customers/nobody/subscriptions"),
     ),
     (ask_to_void, lambda who: who.void("nobodys", **NOBODYS)),
     (
