@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from ledger.charge import ZERO
+from ledger.charge import ZERO, Charge
 from ledger.explained import (
     ExplainedBill,
     ExplainedLine,
@@ -20,7 +20,13 @@ from ledger.explained import (
 )
 from ledger.periods import Period
 from ledger.rating import Correction, Rating
-from ledger.working_text import rounding_text, step_text, true_up_text
+from ledger.working_text import (
+    rounding_text,
+    slot_terms,
+    slot_text,
+    step_text,
+    true_up_text,
+)
 from schemas.messages import plain_number
 
 COLUMNS = 80
@@ -157,6 +163,24 @@ def _working(
     if charge.rounding != "none":
         how = f"{charge.rounding} to {charge.rounding_precision} digits"
         yield _row(indent, "units", f"{plain_number(rating.units)} ({how})")
+    if rating.slots:
+        yield from _fees(indent, charge, rating, line.currency)
+        return
+    yield from _steps(indent, charge, rating, line.currency)
+
+
+def _fees(indent: int, charge: Charge, rating: Rating, currency: str) -> Iterator[str]:
+    for number, slot in enumerate(rating.slots):
+        yield _row(indent, "fee", shown(slot_text(slot, number)))
+        terms = slot_terms(charge, slot)
+        yield _row(indent + 2, "quantity", plain_number(slot.quantity))
+        yield from _steps(indent + 2, terms, slot.rating, currency)
+    if rating.true_up:
+        yield _row(indent, "minimum", true_up_text(charge, rating))
+    yield _row(indent, "in all", f"{plain_number(rating.amount)} {currency}")
+
+
+def _steps(indent: int, charge: Charge, rating: Rating, currency: str) -> Iterator[str]:
     quota = plain_number(charge.included)
     yield _row(indent, "included", f"{plain_number(rating.included)} of {quota}")
     yield _row(indent, "overage", plain_number(rating.overage))
@@ -167,7 +191,7 @@ def _working(
         yield _row(indent, charge.model, step_text(charge, number, step))
     if rating.true_up:
         yield _row(indent, "minimum", true_up_text(charge, rating))
-    yield _row(indent, "rounded", rounding_text(rating, line.currency))
+    yield _row(indent, "rounded", rounding_text(rating, currency))
 
 
 def _value(counter: TracedCounter) -> str:

@@ -28,7 +28,7 @@ from ingest_api.openapi import DOCUMENT_PATHS, build_document
 from ingest_api.path_ids import IdConverter
 from ingest_api.route import Route
 from ingest_api.routes import API_ROUTES, OPEN_ROUTES, PREFIXES
-from ledger.usage import ChargeUnratable
+from ledger.unrated import ChargeUnratable
 from schemas.logging import configure_logging
 from schemas.settings import Settings, load_settings
 

@@ -11,6 +11,7 @@ from typing import Any
 from ledger.charge import ZERO, Charge
 from ledger.charge_json import read_charge
 from ledger.db import Connection
+from ledger.parts import Line, read_usages
 from ledger.periods import Period, Terms
 from ledger.queries import load_queries
 from ledger.rating import (
@@ -21,6 +22,7 @@ from ledger.rating import (
     rate_correction,
     rate_usage,
 )
+from ledger.unrated import RATING_ERRORS
 from ledger.working import (
     AFTER_END,
     BILLED,
@@ -29,9 +31,6 @@ from ledger.working import (
     prior_from_json,
 )
 from schemas.messages import plain_number
-
-RATING_ERRORS = (ArithmeticError, KeyError, StopIteration, ValueError)
-"""What rating by a charge that makes no sense raises."""
 
 _SQL = load_queries("freezing")
 
@@ -76,6 +75,17 @@ class Bill:
     failure: str | None = None
 
 
+@dataclass(frozen=True)
+class _Draft:
+    """A line to be rated; ``before``: what a correction's usage was billed at last."""
+
+    line: Line
+    metric: str
+    currency: str
+    due: str
+    before: Rating | None
+
+
 def due_of(terms: Terms, period: Period, created_at: datetime) -> str:
     """Whether a period's charges without usage are due; of what ``due`` is in a Bill.
 
@@ -92,18 +102,25 @@ def bills_of(conn: Connection, bills: Sequence[Bill]) -> list[Bill]:
         return []
     keys = _keys(bills)
     by_key = {bill.subscription_id: bill for bill in bills}
-    lines: dict[int, list[BillLine]] = defaultdict(list)
+    drafts: list[_Draft] = []
     failures: dict[int, str] = {}
-    for key, *row in conn.execute(_SQL["usage_lines"], keys):
+    for name, read in (
+        ("usage_lines", _usage_draft),
+        ("correction_lines", _correction_draft),
+    ):
+        for key, *row in conn.execute(_SQL[name], keys):
+            try:
+                drafts.append(read(by_key[key], *row))
+            except RATING_ERRORS as error:
+                failures[key] = _failure(row[1], error)
+    lines: dict[int, list[BillLine]] = defaultdict(list)
+    usages = read_usages(conn, [draft.line for draft in drafts])
+    for draft, usage in zip(drafts, usages, strict=True):
+        key = draft.line.subscription_id
         try:
-            lines[key].append(_usage_line(by_key[key], *row))
+            lines[key].append(_rate(draft, usage))
         except RATING_ERRORS as error:
-            failures[key] = f"metric {row[1]}: the charge cannot be rated: {error!r}"
-    for key, *row in conn.execute(_SQL["correction_lines"], keys):
-        try:
-            lines[key].append(_correction_line(*row))
-        except RATING_ERRORS as error:
-            failures[key] = f"metric {row[1]}: the charge cannot be rated: {error!r}"
+            failures[key] = _failure(draft.metric, error)
     return [
         replace(bill, failure=failures[key])
         if (key := bill.subscription_id) in failures
@@ -152,7 +169,7 @@ def _keys(bills: Iterable[Bill]) -> dict[str, list[Any]]:
     }
 
 
-def _usage_line(
+def _usage_draft(
     bill: Bill,
     metric_id: int,
     metric: str,
@@ -161,36 +178,51 @@ def _usage_line(
     counters: int,
     charge_currency: str | None,
     *charge_row: Any,
-) -> BillLine:
-    charge, currency = read_charge(*charge_row), charge_currency or bill.currency
-    due = BILLED if counters else bill.due
-    usage = Usage(quantity, counters)
-    rating = NOTHING if due == AFTER_END else rate_usage(charge, usage, currency)
+) -> _Draft:
     start = bill.period.start
-    return BillLine(
-        metric_id, metric, aggregation, start, False, charge, currency, rating, due
-    )
+    charge = read_charge(*charge_row)
+    key = (bill.subscription_id, metric_id, start, start)
+    line = Line(*key, aggregation, quantity, counters, charge)
+    due = BILLED if counters else bill.due
+    return _Draft(line, metric, charge_currency or bill.currency, due, None)
 
 
-def _correction_line(
+def _correction_draft(
+    bill: Bill,
     metric_id: int,
     metric: str,
     aggregation: str,
     usage_start: datetime,
     quantity: Decimal,
+    counters: int,
     currency: str,
     stored: dict[str, Any] | None,
-) -> BillLine:
+) -> _Draft:
     prior = prior_from_json(stored, currency)
-    usage = Usage(quantity, 0)
-    rating = rate_correction(prior.charge, prior.before, usage, prior.currency)
+    key = (bill.subscription_id, metric_id, bill.period.start, usage_start)
+    line = Line(*key, aggregation, quantity, counters, prior.charge)
+    return _Draft(line, metric, prior.currency, BILLED, prior.before)
+
+
+def _rate(draft: _Draft, usage: Usage) -> BillLine:
+    line, before = draft.line, draft.before
+    rating: Rating | Correction = NOTHING
+    if before is not None:
+        rating = rate_correction(line.charge, before, usage, draft.currency)
+    elif draft.due != AFTER_END:
+        rating = rate_usage(line.charge, usage, draft.currency)
     return BillLine(
-        metric_id,
-        metric,
-        aggregation,
-        usage_start,
-        True,
-        prior.charge,
-        prior.currency,
+        line.metric_id,
+        draft.metric,
+        line.aggregation,
+        line.usage_start,
+        before is not None,
+        line.charge,
+        draft.currency,
         rating,
+        draft.due,
     )
+
+
+def _failure(metric: str, error: Exception) -> str:
+    return f"metric {metric}: the charge cannot be rated: {error!r}"

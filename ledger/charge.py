@@ -4,11 +4,11 @@ Its filters price the usage whose properties have certain values by numbers of t
 own; its group keys price apart what differs in these properties.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Any
+
+from schemas.properties import Property, plain_text
 
 ZERO = Decimal(0)
 
@@ -40,10 +40,10 @@ class ChargeFilter:
     free_events: int = 0
     group_keys: tuple[str, ...] = ()
 
-    def takes(self, properties: Mapping[str, Any]) -> bool:
+    def takes(self, properties: Mapping[str, Property]) -> bool:
         """Whether usage with these properties is the filter's, if no other's."""
         return all(
-            property_text(properties.get(key)) in allowed
+            plain_text(properties.get(key)) in allowed
             for key, allowed in self.values.items()
         )
 
@@ -102,7 +102,7 @@ class Charge:
             group_keys=taken.group_keys,
         )
 
-    def place_of(self, properties: Mapping[str, Any]) -> tuple[int | None, Group]:
+    def place_of(self, properties: Mapping[str, Property]) -> tuple[int | None, Group]:
         """The filter and the group of usage with these properties.
 
         Of the filters that take it the one of the most keys, of those the first; None:
@@ -115,15 +115,4 @@ class Charge:
         ]
         place = min(taking)[1] if taking else None
         keys = self.group_keys if place is None else self.filters[place].group_keys
-        return place, tuple(property_text(properties.get(key)) for key in keys)
-
-
-def property_text(value: Any) -> str | None:
-    """A property as it is compared: as the text of its JSON; a text as it is."""
-    if value is None or isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int | float | Decimal):
-        return format(Decimal(str(value)), "f")
-    return json.dumps(value)
+        return place, tuple(plain_text(properties.get(key)) for key in keys)

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from ledger.billing import RATING_ERRORS, Bill, bills_of, due_of
+from ledger.billing import Bill, bills_of, due_of
 from ledger.charge import ZERO
 from ledger.charge_json import charge_from_json
 from ledger.db import Connection
@@ -29,6 +29,7 @@ from ledger.outcomes import OUTCOMES
 from ledger.periods import Period, Terms, first_open_period, period_at
 from ledger.queries import load_queries
 from ledger.terms import read_terms
+from ledger.unrated import RATING_ERRORS
 from ledger.verify_page import Days
 from ledger.working import billed_line
 
@@ -141,7 +142,7 @@ def _frozen_line(
     try:
         charge, currency = charge_from_json(rating["charge"]), rating["currency"]
         rated = billed_line(rating)
-    except (*RATING_ERRORS, TypeError) as error:
+    except RATING_ERRORS as error:
         raise RatingUnreadable(metric) from error
     return ExplainedLine(
         metric_id,

@@ -12,6 +12,7 @@ from ledger.db import Connection
 from ledger.periods import Period
 from ledger.queries import load_queries
 from ledger.subscribers import find_subscription
+from ledger.unrated import rating_of
 from ledger.usage import ChargeUsage, PeriodUsage, frozen_rating, read_corrections
 
 _SQL = load_queries("past_usage")
@@ -48,7 +49,7 @@ def past_usage(
 ) -> PastUsage:
     """A page of the frozen periods; of the ``newest`` only (None: of all).
 
-    Raises CustomerUnknown or SubscriptionUnknown.
+    Raises CustomerUnknown, SubscriptionUnknown or ChargeUnratable.
     """
     key, terms = find_subscription(
         conn, service_id, customer_external_id, subscription_external_id
@@ -97,7 +98,8 @@ def _charge(
     events: int,
     stored: dict[str, Any],
 ) -> ChargeUsage:
-    rating, charge = frozen_rating(stored), charge_from_json(stored["charge"])
+    with rating_of(code):
+        rating, charge = frozen_rating(stored), charge_from_json(stored["charge"])
     return ChargeUsage(
         charge_id, model, metric_id, code, name, aggregation, events, rating, charge
     )

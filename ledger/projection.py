@@ -14,7 +14,8 @@ from zoneinfo import ZoneInfo
 from ledger.money import EXACT
 from ledger.periods import Period
 from ledger.rating import Rating, Usage, rate_usage
-from ledger.usage import ChargeUsage, PeriodUsage, rating_of
+from ledger.unrated import rating_of
+from ledger.usage import ChargeUsage, PeriodUsage
 
 PLACES = 6
 """Digits after the point that a projected sum has, unless the sum itself has more."""

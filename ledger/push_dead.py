@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from ledger.db import Connection
 from ledger.dead_letters import DeadLetter, bury_all
-from ledger.pushing import Claim
+from ledger.push_claims import Claim
 from ledger.queries import load_queries
 
 KIND: Final = "odoo_row"

@@ -6,20 +6,15 @@ committed before the call. Everything here may run twice: a mark only ever raise
 ``pushed_revision``.
 """
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from decimal import Decimal
-from functools import lru_cache
 from typing import Any
 
-from ledger.charge import Charge
-from ledger.charge_json import charge_from_json, read_charge
 from ledger.db import Connection
+from ledger.parts import read_usages
+from ledger.push_claims import Claim, claim_of, line_of
 from ledger.queries import load_queries
-from ledger.rating import Correction, Rating, Usage, rate_correction, rate_usage
-from ledger.working import billed_line, prior_from_json
 
 LOCK_SPACE = 0x6662_7075 << 32
 """Advisory locks of pushing: this plus the subscription's key."""
@@ -27,49 +22,6 @@ LANE_SPACE = 0x6662_706C << 32
 """Advisory locks of those who push: this plus the number of a lane."""
 
 _SQL = load_queries("push")
-_JSON_COLUMNS = (3, 9, 10)
-"""Tiers, group keys and filters among what ``read_charge`` takes after the model."""
-
-
-@dataclass(frozen=True)
-class Claim:
-    """A rollup to send, as it was when claimed; codes and external ids name it to Odoo.
-
-    ``charge`` is what it is or was rated by, None: nothing. ``frozen`` is its rating
-    for good, ``before`` what a correction's usage was billed at last.
-    """
-
-    subscription_id: int
-    metric_id: int
-    period_start: datetime
-    usage_start: datetime
-    period_end: datetime
-    quantity: Decimal
-    base: Decimal
-    revision: int
-    attempts: int
-    service_id: int
-    service: str
-    subscription: str
-    metric: str
-    currency: str
-    frozen: Rating | Correction | None
-    before: Rating
-    charge: Charge | None
-    usage: Usage
-
-    @property
-    def is_correction(self) -> bool:
-        """Whether its usage belongs to an earlier period, which is frozen."""
-        return self.usage_start < self.period_start
-
-    def rate(self) -> Rating | Correction:
-        """What it comes to. Raises RATING_ERRORS of ledger.billing."""
-        if self.frozen is not None:
-            return self.frozen
-        if self.is_correction:
-            return rate_correction(self.charge, self.before, self.usage, self.currency)
-        return rate_usage(self.charge, self.usage, self.currency)
 
 
 @dataclass(frozen=True)
@@ -153,7 +105,12 @@ def read_claims(conn: Connection, keys: Sequence[tuple[Any, ...]]) -> list[Claim
     names = ("subscription_ids", "metric_ids", "period_starts", "usage_starts")
     columns = [list(column) for column in zip(*keys, strict=True)]
     values = dict(zip(names, columns, strict=True))
-    return [_claim(*row) for row in conn.execute(_SQL["read_claims"], values)]
+    claims = [claim_of(*row) for row in conn.execute(_SQL["read_claims"], values)]
+    usages = read_usages(conn, [line_of(claim) for claim in claims])
+    return [
+        claim if claim.usage == usage else replace(claim, usage=usage)
+        for claim, usage in zip(claims, usages, strict=True)
+    ]
 
 
 def mark_pushed(conn: Connection, claims: Sequence[Claim], now: datetime) -> None:
@@ -205,30 +162,6 @@ def push_failed_before(conn: Connection, kind: str) -> bool:
     """Whether the last push failed as a whole."""
     row = conn.execute(_SQL["push_failed_before"], {"kind": kind}).fetchone()
     return row is not None and bool(row[0])
-
-
-def _claim(*row: Any) -> Claim:
-    values, (counters, currency, rating, stored, *charge_row) = row[:13], row[13:]
-    prior = prior_from_json(stored, currency)
-    charge = _charge(*charge_row) if stored is None else prior.charge
-    frozen = None if rating is None else billed_line(rating)
-    if rating is not None:
-        currency, charge = rating["currency"], charge_from_json(rating["charge"])
-    elif stored is not None:
-        currency = prior.currency
-    usage = Usage(values[5], counters)
-    return Claim(*(*values, currency, frozen, prior.before, charge, usage))
-
-
-@lru_cache(maxsize=1024)
-def _charge(model: str | None, *columns: Any) -> Charge | None:
-    """Kept by its values: a thousand rollups are priced by a few charges."""
-    if model is None:
-        return None
-    values = list(columns)
-    for place in _JSON_COLUMNS:
-        values[place] = json.loads(values[place])
-    return read_charge(model, *values)
 
 
 def _keys(claims: Sequence[Claim]) -> Mapping[str, list[Any]]:

@@ -1,40 +1,23 @@
 """What a subscription has used in one period, as apps may see it: open or frozen."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from ledger.billing import RATING_ERRORS
 from ledger.charge import Charge
 from ledger.db import Connection
+from ledger.parts import Line, read_usages
 from ledger.periods import Period
 from ledger.queries import load_queries
 from ledger.rating import Correction, Rating, Usage, rate_correction
-from ledger.working import billed_line, line_from_json, prior_from_json
+from ledger.unrated import rating_of
+from ledger.working import Prior, billed_line, line_from_json, prior_from_json
 
 _SQL = load_queries("usage")
-
-
-class ChargeUnratable(Exception):
-    """A charge that makes no sense: what is used under it has no price."""
-
-    def __init__(self, metric: str, why: str) -> None:
-        super().__init__(f"the charge for {metric} cannot be rated by: {why}")
-        self.metric = metric
-
-
-@contextmanager
-def rating_of(metric: str) -> Iterator[None]:
-    """Raises ChargeUnratable, naming the metric, for what rating raises in it."""
-    try:
-        yield
-    except (*RATING_ERRORS, TypeError) as error:
-        raise ChargeUnratable(metric, repr(error)) from error
 
 
 @dataclass(frozen=True)
@@ -102,10 +85,12 @@ def read_corrections(
     rows = conn.execute(
         _SQL["corrections"],
         {"subscription_id": subscription_id, "period_starts": list(period_starts)},
-    )
+    ).fetchall()
+    drafts = [_read_draft(subscription_id, *row) for row in rows]
+    usages = read_usages(conn, [draft.line for draft in drafts])
     found: dict[datetime, list[CorrectionUsage]] = defaultdict(list)
-    for period_start, *row in rows:
-        found[period_start].append(_correction(*row))
+    for draft, usage in zip(drafts, usages, strict=True):
+        found[draft.line.period_start].append(_correction(draft, usage))
     return {start: tuple(found[start]) for start in period_starts}
 
 
@@ -116,9 +101,25 @@ def frozen_rating(stored: dict[str, Any]) -> Rating:
     return line
 
 
-def _correction(
+@dataclass(frozen=True)
+class _Draft:
+    """A correction to be rated, unless it was: ``frozen``."""
+
+    line: Line
+    usage_end: datetime
+    metric_id: UUID
+    code: str
+    name: str
+    frozen: dict[str, Any] | None
+    prior: Prior
+
+
+def _read_draft(
+    subscription_id: int,
+    period_start: datetime,
     usage_start: datetime,
     usage_end: datetime,
+    metric_key: int,
     metric_id: UUID,
     code: str,
     name: str,
@@ -128,23 +129,31 @@ def _correction(
     frozen: dict[str, Any] | None,
     quantity: Decimal,
     stored: dict[str, Any] | None,
-) -> CorrectionUsage:
-    prior = prior_from_json(stored, currency)
-    if frozen is None:
-        usage = Usage(quantity, events)
-        with rating_of(code):
+) -> _Draft:
+    with rating_of(code):
+        prior = prior_from_json(stored, currency)
+    charge = prior.charge if frozen is None else None
+    key = (subscription_id, metric_key, period_start, usage_start)
+    line = Line(*key, aggregation, quantity, events, charge)
+    return _Draft(line, usage_end, metric_id, code, name, frozen, prior)
+
+
+def _correction(draft: _Draft, usage: Usage) -> CorrectionUsage:
+    line, prior = draft.line, draft.prior
+    with rating_of(draft.code):
+        if draft.frozen is None:
             rating = rate_correction(prior.charge, prior.before, usage, prior.currency)
-    else:
-        line = line_from_json(frozen)
-        assert isinstance(line, Correction)  # noqa: S101 - its row is a correction's
-        rating = line
+        else:
+            stored = line_from_json(draft.frozen)
+            assert isinstance(stored, Correction)  # noqa: S101 - its row is one's
+            rating = stored
     return CorrectionUsage(
-        Period(usage_start, usage_end),
-        metric_id,
-        code,
-        name,
-        aggregation,
-        events,
+        Period(line.usage_start, draft.usage_end),
+        draft.metric_id,
+        draft.code,
+        draft.name,
+        line.aggregation,
+        line.counters,
         prior.currency,
         rating,
     )

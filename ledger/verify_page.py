@@ -3,29 +3,12 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from decimal import Decimal
 from typing import Any
 
-from ledger.billing import RATING_ERRORS
 from ledger.chain import check_chain
-from ledger.charge import ZERO
-from ledger.charge_json import charge_from_json
 from ledger.db import Connection
 from ledger.queries import load_queries
-from ledger.rating import (
-    NOTHING,
-    Correction,
-    Rating,
-    Usage,
-    rate_correction,
-    rate_usage,
-)
-from ledger.working import (
-    AFTER_END,
-    BILLED,
-    line_from_json,
-    prior_from_json,
-)
+from ledger.verify_bills import wrong_bills
 
 _SQL = load_queries("verify")
 
@@ -63,7 +46,9 @@ def check_page(
     yield from _rollups(conn, names, values)
     yield from _counters(conn, names, values)
     yield from _periods(conn, names, values)
-    yield from _bills(conn, names, values)
+    for bill in wrong_bills(conn, values):
+        where = _where(names[bill.subscription_id], *bill.place)
+        yield Mismatch("rating", where, bill.problem)
     yield from _seals(conn, names, values)
 
 
@@ -119,47 +104,6 @@ def _periods(
         yield Mismatch("archive", _where(names[key], "", start), problem)
     for key, start, problem in conn.execute(_SQL["wrong_frozen_periods"], values):
         yield Mismatch("period", _where(names[key], "", start), problem)
-
-
-def _bills(
-    conn: Connection, names: Mapping[int, str], values: dict[str, Any]
-) -> Iterator[Mismatch]:
-    for key, metric, start, usage_start, *row in conn.execute(
-        _SQL["frozen_lines"], values
-    ):
-        problem = _rated_wrong(*row)
-        if problem is not None:
-            where = _where(names[key], metric, start, usage_start)
-            yield Mismatch("rating", where, problem)
-
-
-def _rated_wrong(
-    quantity: Decimal,
-    counters: int,
-    amount: Decimal,
-    stored: dict[str, Any],
-    before: dict[str, Any] | None,
-) -> str | None:
-    try:
-        line, due = line_from_json(stored), stored["due"]
-        usage = Usage(quantity, counters)
-        charge, currency = charge_from_json(stored["charge"]), stored["currency"]
-        rated: Rating | Correction = rate_usage(charge, usage, currency)
-        if isinstance(line, Correction):
-            prior = prior_from_json(before, currency)
-            rated = rate_correction(charge, prior.before, usage, currency)
-        elif due == AFTER_END:
-            rated = NOTHING
-    except RATING_ERRORS as error:
-        return f"cannot be rated by its charge: {error!r}"
-    if due != BILLED and counters:
-        return f"is said to be due {due}, and has {counters} counters"
-    if rated != line:
-        return f"comes to {rated.amount}, was rated as {line.amount}"
-    billed = line.amount if due == BILLED else ZERO
-    if amount != billed:
-        return f"was rated as {billed}, its amount is {amount}"
-    return None
 
 
 def _seals(

@@ -20,7 +20,8 @@ from ledger.drift import (
     still_pushed,
     unknown_usage,
 )
-from ledger.pushing import Claim, read_claims
+from ledger.push_claims import Claim
+from ledger.pushing import read_claims
 from odoo_bridge.client import OdooClient
 from odoo_bridge.difference import Compared, Difference, Page, name_usage, show
 from odoo_bridge.drift_values import (

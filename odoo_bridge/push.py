@@ -22,8 +22,8 @@ from typing import Final
 
 from ledger.catalog import mark_sync_failed, mark_synced
 from ledger.db import Connection, connect
+from ledger.push_claims import Claim
 from ledger.pushing import (
-    Claim,
     claim_rollups,
     lock_lane,
     lock_subscriptions,

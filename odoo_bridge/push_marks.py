@@ -15,9 +15,9 @@ import structlog
 
 from ledger.catalog import mark_synced
 from ledger.db import Connection
+from ledger.push_claims import Claim
 from ledger.push_dead import DeadRow, bury_rows, clear_letters
 from ledger.pushing import (
-    Claim,
     Overtaken,
     Refusal,
     mark_pushed,

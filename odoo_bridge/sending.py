@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ledger.billing import RATING_ERRORS
 from ledger.money import EXACT
-from ledger.pushing import Claim
+from ledger.push_claims import Claim
+from ledger.unrated import RATING_ERRORS
 from ledger.working_text import working_text
 from odoo_bridge.client import OdooClient
 from odoo_bridge.faults import one_line

@@ -7,7 +7,8 @@ SELECT id, code,
 
 -- name: charges
 -- Each charge of the plan, beside what its metric has rolled up to in the period.
-SELECT c.public_id, m.public_id, m.code, m.name, m.aggregation,
+SELECT c.public_id, m.id, m.public_id, m.code, m.name,
+       coalesce(r.aggregation, m.aggregation),
        coalesce(r.quantity, 0), coalesce(r.counters, 0), r.rating,
        c.model, c.included, c.price, c.package_size, c.tiers, c.minimum,
        c.rounding, c.rounding_precision, c.fixed, c.free_events, c.group_keys,

@@ -56,7 +56,7 @@ SELECT k.subscription_id, m.id, m.code, coalesce(r.aggregation, m.aggregation),
 -- name: correction_lines
 -- Each correction that is billed in the period, with how its usage was billed at last.
 SELECT r.subscription_id, m.id, m.code, r.aggregation, r.usage_start, r.quantity,
-       f.currency,
+       r.counters, f.currency,
        prior_rating(r.subscription_id, r.metric_id, r.usage_start, r.period_start)
   FROM unnest(%(subscription_ids)s::bigint[], %(period_starts)s::timestamptz[])
        AS k (subscription_id, period_start)

@@ -51,7 +51,8 @@ RETURNING r.subscription_id, r.metric_id, r.period_start, r.usage_start
 -- plan of its period; a correction by what its usage was billed at last.
 SELECT r.subscription_id, r.metric_id, r.period_start, r.usage_start, r.period_end,
        r.quantity, r.base, r.revision, r.push_attempts,
-       s.id, s.code, b.external_id, m.code, r.counters,
+       s.id, s.code, b.external_id, m.code, r.aggregation,
+       r.counters,
        coalesce(c.currency, f.currency, p.currency),
        r.rating,
        CASE WHEN r.usage_start < r.period_start

@@ -1,6 +1,6 @@
 -- name: corrections
 -- What is billed in each period for earlier ones, that were frozen when it came.
-SELECT r.period_start, r.usage_start, f.period_end, m.public_id, m.code, m.name,
+SELECT r.period_start, r.usage_start, f.period_end, m.id, m.public_id, m.code, m.name,
        r.aggregation, r.counters, f.currency, r.rating, r.quantity,
        prior_rating(r.subscription_id, r.metric_id, r.usage_start, r.period_start)
   FROM rollup r

@@ -208,13 +208,16 @@ SELECT subscription_id, coalesce(period_start, frozen_until),
  ORDER BY 1, 2
 
 -- name: frozen_lines
--- What was billed, to be rated again.
-SELECT r.subscription_id, m.code, r.period_start, r.usage_start, r.quantity,
-       r.counters, r.amount, r.rating,
+-- What was billed, to be rated again; of what usage is archived no counters are here.
+SELECT r.subscription_id, m.code, r.period_start, r.usage_start, r.metric_id,
+       r.aggregation, r.quantity, r.counters, f.archived_at IS NOT NULL, r.amount,
+       r.rating,
        prior_rating(r.subscription_id, r.metric_id, r.usage_start, r.period_start)
   FROM rollup r
   JOIN subscription b ON b.id = r.subscription_id
   JOIN metric m ON m.id = r.metric_id
+  LEFT JOIN frozen_period f ON f.subscription_id = r.subscription_id
+                           AND f.period_start = r.usage_start
  WHERE r.subscription_id = ANY(%(subscription_ids)s) AND r.frozen_at IS NOT NULL
    AND overlaps_days(r.period_start, r.period_end, b.timezone, %(first_day)s,
                      %(day_after)s)

@@ -14,7 +14,8 @@ from ledger.charge import Charge, ChargeFilter, Tier
 from ledger.periods import Period
 from ledger.projection import Pace, pace_of, project_quantity, project_usage
 from ledger.rating import Part, Usage, rate_usage
-from ledger.usage import ChargeUnratable, ChargeUsage, PeriodUsage
+from ledger.unrated import ChargeUnratable
+from ledger.usage import ChargeUsage, PeriodUsage
 
 NOVEMBER = datetime(2026, 11, 1, 4, tzinfo=UTC)
 DECEMBER = datetime(2026, 12, 1, 5, tzinfo=UTC)

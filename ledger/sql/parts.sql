@@ -1,0 +1,108 @@
+-- name: read_parts
+-- The usage of each line, apart by the filters and groups of its charge, as it stands for
+-- the bill of a period: by the counters that had come by then, without those that had
+-- been taken back. The filter is chosen as ledger.charge.Charge.place_of says; of a
+-- unique metric a member counts where its latest counter does not remove it.
+WITH line AS MATERIALIZED (
+    SELECT l.subscription_id, l.metric_id, l.period_start, l.usage_start, l.aggregation,
+           l.terms, l.number,
+           ARRAY(SELECT DISTINCT k.key
+                   FROM (SELECT jsonb_array_elements_text(l.terms -> 'group_keys')
+                          UNION ALL
+                         SELECT jsonb_array_elements_text(f -> 'group_keys')
+                           FROM jsonb_array_elements(l.terms -> 'filters') AS f
+                          UNION ALL
+                         SELECT jsonb_object_keys(f -> 'values')
+                           FROM jsonb_array_elements(l.terms -> 'filters') AS f
+                        ) AS k (key)) AS keys
+      FROM unnest(%(subscription_ids)s::bigint[], %(metric_ids)s::integer[],
+                  %(period_starts)s::timestamptz[], %(usage_starts)s::timestamptz[],
+                  %(aggregations)s::text[], %(terms)s::jsonb[])
+           WITH ORDINALITY
+        AS l (subscription_id, metric_id, period_start, usage_start, aggregation, terms,
+              number)
+),
+present AS MATERIALIZED (
+    SELECT l.number, l.aggregation,
+           ARRAY(SELECT c.properties ->> key FROM unnest(l.keys) AS key) AS dimensions,
+           c.occurred_at, c.transaction_id, c.value, c.members,
+           coalesce(c.properties ->> 'operation_type' = 'remove', false) AS removes
+      FROM line l
+      JOIN counter_life c ON c.subscription_id = l.subscription_id
+                         AND c.metric_id = l.metric_id
+                         AND c.period_start = l.usage_start
+                         AND c.entered <= l.period_start
+                         AND (c.left_in IS NULL OR c.left_in > l.period_start)
+     WHERE c.subscription_id = ANY(%(subscription_ids)s)
+),
+part AS MATERIALIZED (
+    SELECT d.number, d.dimensions, f.place, g.values
+      FROM (SELECT DISTINCT number, dimensions FROM present) AS d
+      JOIN line l USING (number)
+     CROSS JOIN LATERAL (
+         SELECT CASE WHEN cardinality(l.keys) > 0
+                     THEN jsonb_object(l.keys, d.dimensions) ELSE '{}' END AS properties
+     ) AS o
+      LEFT JOIN LATERAL (
+          SELECT e.filter, e.place - 1 AS place
+            FROM jsonb_array_elements(l.terms -> 'filters') WITH ORDINALITY
+                 AS e (filter, place)
+           WHERE NOT EXISTS (
+               SELECT FROM jsonb_each(e.filter -> 'values') AS v (key, allowed)
+                WHERE NOT coalesce(v.allowed ? (o.properties ->> v.key), false))
+           ORDER BY (SELECT count(*) FROM jsonb_object_keys(e.filter -> 'values')) DESC,
+                    e.place
+           LIMIT 1
+      ) AS f ON true
+     CROSS JOIN LATERAL (
+         SELECT coalesce(jsonb_agg(o.properties -> k.key ORDER BY k.place), '[]')
+                    AS values
+           FROM jsonb_array_elements_text(coalesce(f.filter, l.terms) -> 'group_keys')
+                WITH ORDINALITY AS k (key, place)
+     ) AS g
+),
+placed AS (
+    SELECT p.number, p.aggregation, p.occurred_at, p.transaction_id, p.value, p.members,
+           p.removes, counter_number(p.value, p.members) AS amount,
+           coalesce(t.place, -1) AS place, t.values
+      FROM present p
+      JOIN part t USING (number, dimensions)
+),
+counted AS (
+    SELECT number, place, values, aggregation, count(*) AS events,
+           sum(amount) AS total, max(amount) AS greatest
+      FROM placed
+     GROUP BY number, place, values, aggregation
+),
+latest AS (
+    SELECT DISTINCT ON (number, place, values) number, place, values, amount
+      FROM placed
+     WHERE aggregation = 'last'
+     ORDER BY number, place, values, occurred_at DESC, transaction_id DESC
+),
+member AS (
+    SELECT DISTINCT ON (p.number, p.place, p.values, u.member COLLATE "C")
+           p.number, p.place, p.values, p.removes
+      FROM placed p
+     CROSS JOIN unnest(counter_members(p.value, p.members)) AS u (member)
+     WHERE p.aggregation = 'unique'
+     ORDER BY p.number, p.place, p.values, u.member COLLATE "C", p.occurred_at DESC,
+              p.transaction_id DESC
+),
+members AS (
+    SELECT number, place, values, count(*) FILTER (WHERE NOT removes) AS members
+      FROM member
+     GROUP BY number, place, values
+)
+SELECT c.number - 1, nullif(c.place, -1), c.values,
+       coalesce(CASE c.aggregation
+                    WHEN 'sum' THEN c.total
+                    WHEN 'max' THEN c.greatest
+                    WHEN 'last' THEN l.amount
+                    WHEN 'count' THEN c.events
+                    ELSE m.members
+                END, 0),
+       c.events
+  FROM counted c
+  LEFT JOIN latest l USING (number, place, values)
+  LEFT JOIN members m USING (number, place, values)
