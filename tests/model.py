@@ -1,5 +1,6 @@
 """Slow, obvious models of the rules, to hold the real ones against."""
 
+import json
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -63,8 +64,9 @@ def fold(counters: Iterable[Counter], aggregation: str) -> Decimal:
         return Decimal(len(kept))
     if aggregation == "unique":
         members: set[str] = set()
-        for counter in kept:
-            members.update(counter.members or [counter.value or ""])
+        for counter in sorted(kept, key=lambda c: (c.timestamp_us, c.transaction_id)):
+            named = set(counter.members or [counter.value or ""])
+            members = members - named if removes(counter) else members | named
         return Decimal(len(members))
     values = [Decimal(c.value or "0") for c in kept]
     if aggregation == "sum":
@@ -77,3 +79,9 @@ def fold(counters: Iterable[Counter], aggregation: str) -> Decimal:
         return max(values)
     latest = max(kept, key=lambda c: (c.timestamp_us, c.transaction_id))
     return Decimal(latest.value or "0")
+
+
+def removes(counter: Counter) -> bool:
+    """Whether it takes its members back."""
+    told = json.loads(counter.properties or "{}")
+    return bool(told.get("operation_type") == "remove")

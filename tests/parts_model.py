@@ -64,7 +64,13 @@ def fold(events: Sequence[Event], aggregation: str) -> Decimal:
     if aggregation == "count":
         return Decimal(len(events))
     if aggregation == "unique":
-        return Decimal(len({event.member for event in events}))
+        members: set[str] = set()
+        for event in sorted(events, key=lambda event: (event.at, event.name)):
+            if event.properties.get("operation_type") == "remove":
+                members.discard(event.member)
+            else:
+                members.add(event.member)
+        return Decimal(len(members))
     if aggregation == "max":
         return max(event.value for event in events)
     if aggregation == "last":

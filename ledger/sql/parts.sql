@@ -26,7 +26,7 @@ present AS MATERIALIZED (
     SELECT l.number, l.aggregation,
            ARRAY(SELECT c.properties ->> key FROM unnest(l.keys) AS key) AS dimensions,
            c.occurred_at, c.transaction_id, c.value, c.members,
-           coalesce(c.properties ->> 'operation_type' = 'remove', false) AS removes
+           removes_members(c.properties) AS removes
       FROM line l
       JOIN counter_life c ON c.subscription_id = l.subscription_id
                          AND c.metric_id = l.metric_id

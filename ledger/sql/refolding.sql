@@ -83,6 +83,19 @@ UPDATE counter c
  WHERE c.subscription_id = %(subscription_id)s AND c.metric_id = p.metric_id
    AND c.transaction_id = p.transaction_id AND p.occurred_at < p.period_end
 
+-- name: scopes_with_removals
+-- Those of the rollups whose period of usage has a counter that takes members back, in
+-- the words of the index.
+SELECT l.subscription_id, l.metric_id, l.period_start, l.usage_start
+  FROM unnest(%(subscription_ids)s::bigint[], %(metric_ids)s::integer[],
+              %(period_starts)s::timestamptz[], %(usage_starts)s::timestamptz[])
+       AS l (subscription_id, metric_id, period_start, usage_start)
+ WHERE EXISTS (SELECT FROM counter c
+                WHERE c.subscription_id = l.subscription_id
+                  AND c.metric_id = l.metric_id AND c.period_start = l.usage_start
+                  AND c.properties ->> 'operation_type' = 'remove')
+ ORDER BY 1, 2, 3, 4
+
 -- name: forget_members
 DELETE FROM unique_member
  WHERE subscription_id = %(subscription_id)s
@@ -92,16 +105,23 @@ DELETE FROM unique_member
 
 -- name: collect_members
 -- Of metrics that are aggregated as unique: now, or by the aggregation that is named.
+-- Those whose latest counter does not remove them.
 INSERT INTO unique_member (subscription_id, metric_id, period_start, member)
-SELECT DISTINCT c.subscription_id, c.metric_id, c.period_start, u.member COLLATE "C"
-  FROM counter c
-  JOIN metric m ON m.id = c.metric_id
- CROSS JOIN unnest(counter_members(c.value, c.members)) AS u (member)
- WHERE c.subscription_id = %(subscription_id)s
-   AND (%(metric_id)s::integer IS NULL OR c.metric_id = %(metric_id)s)
-   AND c.period_start >= coalesce(%(first)s::timestamptz, '-infinity')
-   AND c.period_start <= coalesce(%(last)s::timestamptz, 'infinity')
-   AND coalesce(%(aggregation)s, m.aggregation) = 'unique'
+SELECT subscription_id, metric_id, period_start, member
+  FROM (SELECT DISTINCT ON (c.metric_id, c.period_start, u.member COLLATE "C")
+               c.subscription_id, c.metric_id, c.period_start,
+               u.member COLLATE "C" AS member, removes_members(c.properties) AS removed
+          FROM counter c
+          JOIN metric m ON m.id = c.metric_id
+         CROSS JOIN unnest(counter_members(c.value, c.members)) AS u (member)
+         WHERE c.subscription_id = %(subscription_id)s
+           AND (%(metric_id)s::integer IS NULL OR c.metric_id = %(metric_id)s)
+           AND c.period_start >= coalesce(%(first)s::timestamptz, '-infinity')
+           AND c.period_start <= coalesce(%(last)s::timestamptz, 'infinity')
+           AND coalesce(%(aggregation)s, m.aggregation) = 'unique'
+         ORDER BY c.metric_id, c.period_start, u.member COLLATE "C",
+                  c.occurred_at DESC, c.transaction_id DESC) AS l
+ WHERE NOT removed
 
 -- name: refold_rollups
 -- Every rollup of the scope that is no correction; a changed one gets a revision.
@@ -129,6 +149,9 @@ members AS (
     SELECT metric_id, period_start, count(*) AS members
       FROM unique_member
      WHERE subscription_id = %(subscription_id)s
+       AND (%(metric_id)s::integer IS NULL OR metric_id = %(metric_id)s)
+       AND period_start >= coalesce(%(first)s::timestamptz, '-infinity')
+       AND period_start <= coalesce(%(last)s::timestamptz, 'infinity')
      GROUP BY metric_id, period_start
 ),
 period AS (

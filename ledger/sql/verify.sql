@@ -29,7 +29,7 @@ present AS MATERIALIZED (
     SELECT w.subscription_id, w.metric_id, w.period_start, w.usage_start, w.aggregation,
            c.occurred_at, c.transaction_id, c.members, c.value,
            counter_number(c.value, c.members) AS number,
-           c.entered = w.period_start AS entered_here
+           removes_members(c.properties) AS removes, c.entered = w.period_start AS entered_here
       FROM wanted w
       JOIN counter_life c ON c.subscription_id = w.subscription_id
                          AND c.metric_id = w.metric_id
@@ -53,12 +53,20 @@ latest AS (
      ORDER BY subscription_id, metric_id, period_start, usage_start,
               occurred_at DESC, transaction_id DESC
 ),
-distinct_members AS (
-    SELECT p.subscription_id, p.metric_id, p.period_start, p.usage_start,
-           count(DISTINCT u.member) AS members
+last_of_member AS (
+    SELECT DISTINCT ON (p.subscription_id, p.metric_id, p.period_start, p.usage_start,
+                        u.member COLLATE "C")
+           p.subscription_id, p.metric_id, p.period_start, p.usage_start, p.removes
       FROM present p
      CROSS JOIN unnest(counter_members(p.value, p.members)) AS u (member)
      WHERE p.aggregation = 'unique'
+     ORDER BY p.subscription_id, p.metric_id, p.period_start, p.usage_start,
+              u.member COLLATE "C", p.occurred_at DESC, p.transaction_id DESC
+),
+distinct_members AS (
+    SELECT subscription_id, metric_id, period_start, usage_start,
+           count(*) FILTER (WHERE NOT removes) AS members
+      FROM last_of_member
      GROUP BY 1, 2, 3, 4
 ),
 expected AS (
@@ -111,12 +119,23 @@ WITH folded AS (
      ORDER BY r.subscription_id, r.metric_id, r.usage_start, r.period_start
 ),
 expected AS (
-    SELECT c.subscription_id, c.metric_id, c.period_start, u.member COLLATE "C" AS member
-      FROM counter c
-      JOIN folded f ON f.subscription_id = c.subscription_id
-                   AND f.metric_id = c.metric_id AND f.usage_start = c.period_start
-     CROSS JOIN unnest(counter_members(c.value, c.members)) AS u (member)
-     WHERE c.subscription_id = ANY(%(subscription_ids)s) AND f.aggregation = 'unique'
+    SELECT subscription_id, metric_id, period_start, member
+      FROM (SELECT DISTINCT ON (c.subscription_id, c.metric_id, c.period_start,
+                                u.member COLLATE "C")
+                   c.subscription_id, c.metric_id, c.period_start,
+                   u.member COLLATE "C" AS member,
+                   removes_members(c.properties) AS removes
+              FROM counter c
+              JOIN folded f ON f.subscription_id = c.subscription_id
+                           AND f.metric_id = c.metric_id
+                           AND f.usage_start = c.period_start
+             CROSS JOIN unnest(counter_members(c.value, c.members)) AS u (member)
+             WHERE c.subscription_id = ANY(%(subscription_ids)s)
+               AND f.aggregation = 'unique'
+             ORDER BY c.subscription_id, c.metric_id, c.period_start,
+                      u.member COLLATE "C", c.occurred_at DESC, c.transaction_id DESC
+           ) AS l
+     WHERE NOT removes
 ),
 stored AS (
     SELECT u.subscription_id, u.metric_id, u.period_start, u.member

@@ -42,6 +42,7 @@ from tests.ledger_world import (
 
 DAY = timedelta(days=1)
 PLANS = {"plan": "monthly", "gold": "weekly", "silver": "quarterly"}
+OPERATIONS = (None, None, '{"operation_type":"remove"}', '{"region":"eu"}')
 MEMBERS = ("1", "2", "a\\b", "c\n")
 
 
@@ -105,6 +106,7 @@ class History:
                     None if listed else str(self.chance.randint(-3, 50)),
                     tuple(some) if listed else None,
                     timestamp_us=int(at.timestamp()) * 1_000_000,
+                    properties=self.chance.choice(OPERATIONS),
                 )
             )
         push(self.conn, make_message(self.world, items), self.now)

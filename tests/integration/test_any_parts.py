@@ -84,6 +84,8 @@ class Books:
             for key in ("region", "tier", "zone")
             if self.chance.random() < 0.6
         }
+        if self.code == "unique" and self.chance.random() < 0.3:
+            told["operation_type"] = self.chance.choice(["remove", "add"])
         value = Decimal(self.chance.randint(-5_000, 50_000)).scaleb(-3)
         at_us = (max(at, STARTED) - EPOCH) // MICROSECOND
         name = f"{self.chance.choice('abB')}{self.chance.randint(0, 30)}"

@@ -31,6 +31,7 @@ from tests.ledger_world import (
     push,
 )
 
+REMOVE = '{"operation_type":"remove"}'
 TERMS = Terms("monthly", "calendar", "America/Toronto", STARTED, None)
 # Instants around a month's end in Toronto, in which ties and neighbours are likely.
 JULY_US = int(datetime(2026, 7, 1, 4, tzinfo=UTC).timestamp()) * 1_000_000
@@ -39,6 +40,8 @@ NUMBERS = st.decimals(-1000, 10**12, places=9).map(lambda d: format(d, "f"))
 MEMBERS = st.lists(st.sampled_from("abcdé"), min_size=1, max_size=3).map(
     lambda members: tuple(sorted(set(members)))
 )
+
+OPERATIONS = st.sampled_from([None, REMOVE, '{"operation_type":"add"}'])
 
 
 @st.composite
@@ -64,6 +67,7 @@ def counters(draw: st.DrawFn) -> list[Counter]:
             draw(MEMBERS) if code == "unique" else None,
             subscription,
             draw(INSTANTS),
+            draw(OPERATIONS),
         )
         for subscription, code, transaction_id in keys
     ]
@@ -228,6 +232,7 @@ def test_eight_writers_with_keys_in_common_lose_and_double_nothing(
             None if code == "unique" else str(n),
             (f"m{n % 17}",) if code == "unique" else None,
             f"sub-{n % 2}",
+            properties=REMOVE if n % 3 == 0 else None,
         )
         for n in range(120)
         for code in AGGREGATIONS

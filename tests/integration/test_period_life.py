@@ -57,6 +57,7 @@ CHARGES = (
 NUMBERS = st.decimals(-20, 2000, places=6).map(lambda number: format(number, "f"))
 MEMBERS = st.lists(st.sampled_from("abcdé"), min_size=1, max_size=3, unique=True)
 IDS = st.sampled_from(["a", "b", "B"])
+OPERATIONS = st.sampled_from([None, None, "add", "remove"])
 AGES = st.sampled_from([0, 1, 10, 35, 36, 70, 100]).map(lambda d: timedelta(days=d))
 
 
@@ -132,9 +133,20 @@ class PeriodLife(RuleBasedStateMachine):
         if hasattr(self, "conn"):
             self.conn.close()
 
-    @rule(transaction_id=IDS, number=NUMBERS, members=MEMBERS, age=AGES)
+    @rule(
+        transaction_id=IDS,
+        number=NUMBERS,
+        members=MEMBERS,
+        age=AGES,
+        operation=OPERATIONS,
+    )
     def push(
-        self, transaction_id: str, number: str, members: list[str], age: timedelta
+        self,
+        transaction_id: str,
+        number: str,
+        members: list[str],
+        age: timedelta,
+        operation: str | None,
     ) -> None:
         code = self.code
         instant = max(self.now - age, STARTED)
@@ -144,6 +156,7 @@ class PeriodLife(RuleBasedStateMachine):
             None if code == "unique" else number,
             tuple(sorted(members)) if code == "unique" else None,
             timestamp_us=(instant - EPOCH) // timedelta(microseconds=1),
+            properties=operation and f'{{"operation_type": "{operation}"}}',
         )
         tally = push(self.conn, make_message(self.world, [item, item]), self.now)
         known = self.books.counters.setdefault((code, transaction_id), item)
