@@ -14,7 +14,7 @@ from ingest_api.api import EXTENSION
 from ingest_api.openapi import DOCUMENT_PATHS
 from ingest_api.routes import PREFIXES
 from ledger.db import Connection, connect
-from tests.api_world import BASE, Answer, Person, counter, work_off
+from tests.api_world import BASE, Answer, Person, answer_of, counter, work_off
 from tests.invoice_world import bring_credit_note, bring_invoice
 
 LAGO_BASE = PREFIXES[1]
@@ -94,6 +94,34 @@ def ask_for_subscription(_: Person, who: Person) -> Answer:
     return who.get("/subscriptions/olgas-1")
 
 
+ENTITLEMENTS = "/subscriptions/olgas-1/entitlements"
+
+
+def ask_for_entitlements(_: Person, who: Person) -> Answer:
+    return who.get(ENTITLEMENTS)
+
+
+def grant(who: Person) -> Answer:
+    body = {"entitlements": {"seats": {"max": 1}}}
+    return answer_of(who.client.patch(BASE + ENTITLEMENTS, json=body, headers=key(who)))
+
+
+def key(who: Person) -> dict[str, str]:
+    return {"Authorization": f"Bearer {who.key}"}
+
+
+def ask_to_revoke_a_feature(olga: Person, who: Person) -> Answer:
+    grant(olga)
+    path = f"{BASE}{ENTITLEMENTS}/seats"
+    return answer_of(who.client.delete(path, headers=key(who)))
+
+
+def ask_to_revoke_a_privilege(olga: Person, who: Person) -> Answer:
+    grant(olga)
+    path = f"{BASE}{ENTITLEMENTS}/seats/privileges/max"
+    return answer_of(who.client.delete(path, headers=key(who)))
+
+
 def ask_for_customers_subscriptions(_: Person, who: Person) -> Answer:
     return who.get("/customers/olgas/subscriptions")
 
@@ -113,6 +141,12 @@ ASKED = {
     ),
     f"{BASE}/subscriptions": lambda _, who: who.get("/subscriptions"),
     f"{BASE}/subscriptions/<path:external_id>": ask_for_subscription,
+    f"{BASE}/subscriptions/<path:external_id>/entitlements": ask_for_entitlements,
+    f"{BASE}/subscriptions/<path:external_id>/entitlements/<feature_code>": (
+        ask_to_revoke_a_feature
+    ),
+    f"{BASE}/subscriptions/<path:external_id>/entitlements/<feature_code>"
+    "/privileges/<privilege_code>": ask_to_revoke_a_privilege,
     f"{BASE}/invoices": lambda _, who: who.get("/invoices"),
     f"{BASE}/invoices/<lago_id>": ask_for_invoice,
     f"{BASE}/customers/<path:external_id>/projected_usage": ask_for_projected_usage,
@@ -137,6 +171,10 @@ AS_IF_NONE: list[tuple[Ask, Callable[[Person], Answer]]] = [
     (
         ask_for_projected_usage,
         lambda who: who.get("/customers/nobody/projected_usage", **NOBODYS),
+    ),
+    (
+        ask_for_entitlements,
+        lambda who: who.get("/subscriptions/nobodys-1/entitlements"),
     ),
     (ask_for_subscription, lambda who: who.get("/subscriptions/nobodys-1")),
     (
