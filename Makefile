@@ -38,6 +38,6 @@ clean:
 		exit 1; \
 	fi
 	@if [ -L .fusion/postgres ]; then rm -rf "$$(readlink .fusion/postgres)"; fi
-	rm -rf .fusion .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .fusion .fusion-ci .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache
 	rm -rf .hypothesis .coverage .coverage.*
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,7 +1,7 @@
 """An app that has moved from Lago: a service on a running stack, and Lago's client."""
 
-import itertools
 import json
+import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,8 +20,6 @@ STORY: Final[dict[str, Any]] = json.loads(
 """One story for both clients: what is set up, what is used, what it comes to."""
 
 SECONDS: Final = 90
-
-_numbers = itertools.count(1)
 
 
 @dataclass(frozen=True)
@@ -71,6 +69,11 @@ class MovedApp:
             **fields,
         )
 
+    def send_last(self, transaction_id: str, **properties: Any) -> None:
+        """An event of now; whatever was sent before it is counted when it is."""
+        event = {"transaction_id": transaction_id, "code": "calls", "seconds_ago": 1}
+        self.lago.events.create(self.event({**event, "properties": properties}))
+
     def usage(self) -> Any:
         """Current usage of the story's subscription."""
         return self.lago.customers.current_usage("ada", "ada-1")
@@ -89,7 +92,7 @@ class MovedApp:
 
 def move_app(stack: RunningStack, folder: Path, mode: str = "live") -> MovedApp:
     """A new service without any catalog, and its key."""
-    service = f"moved-{next(_numbers)}"
+    service = f"moved-{secrets.token_hex(4)}"
     path = folder / f"{service}.yaml"
     path.write_text(f"service: {{code: {service}, name: Moved, mode: {mode}}}\n")
     run(stack, "catalog", "load", str(path))

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.lago.moved_app import STORY, MovedApp, move_app
+from tests.lago_world import models
 from tests.stack_process import RunningStack
 
 
@@ -27,3 +28,37 @@ def test_what_is_set_up_reads_back(app: MovedApp) -> None:
         charge.billable_metric_code: charge.charge_model
         for charge in plan.charges.__root__
     } == {charge["metric"]: charge["charge_model"] for charge in STORY["charges"]}
+
+
+def test_usage_of_every_aggregation_and_charge_model_is_counted_once(
+    app: MovedApp,
+) -> None:
+    app.set_up()
+    app.subscribe()
+    app.lago.events.create(app.event(STORY["first_event"]))
+    batch = models.BatchEvent(events=[app.event(e) for e in STORY["events"]])
+    again = models.BatchEvent(
+        events=[app.event(e) for e in (STORY["first_event"], *STORY["events"][:3])]
+    )
+    app.lago.events.batch_create(batch)
+    app.lago.events.batch_create(again)
+
+    usage = app.await_usage(STORY["amount_cents"])
+    app.lago.events.batch_create(batch)  # a retry, after all was counted
+    found = app.lago.events.find("c1")
+
+    assert {
+        charge.billable_metric.code: [charge.units, charge.amount_cents]
+        for charge in usage.charges_usage
+    } == STORY["usage"]
+    assert usage.currency == "CAD"
+    assert found.properties == {"calls": 60}
+    app.send_last("c9", calls=1)
+    later = app.await_usage(STORY["amount_cents"] + 5)
+    assert {c.billable_metric.code: c.events_count for c in later.charges_usage} == {
+        "calls": 3,
+        "storage": 3,
+        "seats": 4,
+        "level": 2,
+        "jobs": 3,
+    }
