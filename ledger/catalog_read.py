@@ -78,6 +78,19 @@ def read_plan(conn: Connection, service: str, code: str) -> Plan | None:
     return None if row is None else _plan(_read_charges(conn, [row[0]]), row)
 
 
+def metrics_by_key(conn: Connection, keys: Sequence[int]) -> dict[int, Metric]:
+    """Metrics by their keys in the ledger."""
+    rows = conn.execute(_SQL["metrics_by_key"], {"keys": list(keys)}).fetchall()
+    return {row[0]: _metric(row) for row in rows}
+
+
+def plans_by_key(conn: Connection, keys: Sequence[int]) -> dict[int, Plan]:
+    """Plans by their keys in the ledger."""
+    charges = _read_charges(conn, keys)
+    rows = conn.execute(_SQL["plans_by_key"], {"keys": list(keys)}).fetchall()
+    return {row[0]: _plan(charges, row) for row in rows}
+
+
 def read_unsent(
     conn: Connection, kind: str, odoo_ids: Collection[int]
 ) -> dict[int, tuple[frozenset[str], str | None]]:

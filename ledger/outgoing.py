@@ -14,13 +14,16 @@ from ledger.db import Connection
 from ledger.dead_letters import DeadLetter, bury
 from ledger.holding import (
     CUSTOMER,
+    METRIC,
+    PLAN,
     SUBSCRIPTION,
     SUBSCRIPTION_FIELDS,
     lock_record,
 )
+from ledger.outgoing_catalog import read_rows
 from ledger.queries import load_queries
 
-SENT_KINDS: Final = (CUSTOMER, SUBSCRIPTION)
+SENT_KINDS: Final = (METRIC, PLAN, CUSTOMER, SUBSCRIPTION)
 """In the order in which they refer to each other."""
 MAX_ATTEMPTS: Final = 10
 """Then it is a dead letter, though still tried as often as its task says."""
@@ -34,7 +37,8 @@ class Change:
     """A record to send, as it was when claimed, by its external names.
 
     ``values``: all of its fields, by their names in ledger/holding.py and
-    local_changes.py; ``changed``: those of them that Odoo has not taken.
+    local_changes.py, a metric's and plan's by those of Odoo's row; ``changed``: those
+    of them that Odoo has not taken.
     """
 
     kind: str
@@ -68,14 +72,19 @@ def claim_changes(
 ) -> list[Change]:
     """Lease up to ``limit`` changes of a kind, those that waited longest.
 
-    A subscription waits until Odoo has its customer. Call it outside a transaction: the
-    rows are read in one statement after the lease.
+    A subscription waits until Odoo has its customer and plan, a plan until it has its
+    metrics. Call it outside a transaction: the rows are read as they are after the
+    lease.
     """
     page = {"limit": limit, "now": now, "lease_until": lease_until}
     leased = conn.execute(_SQL[f"lease_{kind}s"], page).fetchall()
     if not leased:
         return []
     keys = {"record_ids": [row[0] for row in leased], "lease_until": lease_until}
+    if kind in (METRIC, PLAN):
+        return [
+            Change(kind, *row, values) for row, values in read_rows(conn, kind, keys)
+        ]
     return [_change(kind, *row) for row in conn.execute(_SQL[f"read_{kind}s"], keys)]
 
 
@@ -103,6 +112,8 @@ def mark_taken(conn: Connection, change: Change, odoo_id: int, now: datetime) ->
         marked = conn.execute(_SQL[f"mark_{change.kind}"], own)
         if marked.rowcount and change.kind == SUBSCRIPTION:
             conn.execute(_SQL["push_usage"], {**own, "now": now})
+        if marked.rowcount and change.kind == METRIC:
+            conn.execute(_SQL["push_usage_of_metric"], {**own, "now": now})
 
 
 def mark_refused(

@@ -8,6 +8,7 @@ what Odoo has all the same is not changed, counted or billed twice.
 from datetime import datetime
 from typing import Final
 
+from ledger.catalog_read import METRIC_FIELDS, PLAN_FIELDS
 from ledger.db import Connection
 from ledger.drift import FIRST
 from ledger.holding import SUBSCRIPTION_FIELDS
@@ -43,8 +44,12 @@ def send_changes_again(conn: Connection, now: datetime) -> int:
     Before it is pulled from the Odoo that is behind: until it is sent, the ledger's
     values stay. Answers how many. Again sends what Odoo has taken by then.
     """
-    fields = list(SUBSCRIPTION_FIELDS)
-    values = {"subscription_fields": fields, "now": now}
+    values = {
+        "subscription_fields": list(SUBSCRIPTION_FIELDS),
+        "metric_fields": list(METRIC_FIELDS[1:]),
+        "plan_fields": list(PLAN_FIELDS[1:]),
+        "now": now,
+    }
     return conn.execute(_SQL["send_changes_again"], values).rowcount
 
 

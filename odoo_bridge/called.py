@@ -10,6 +10,8 @@ FINDING: Final = "fusion.billing.reconciliation"
 ADDON: Final = "fusion_centralize_billing"
 ODOO_SERIES: Final = "19.0"
 OLDEST_ADDON: Final = (1, 1)
+FIRST_WITH_PARTS: Final = (1, 2)
+"""It knows filters, groups, thresholds and the archive; one before drops them."""
 NEWEST_ADDON: Final = (1, 99)
 """Major and minor, after the series: another major one has another contract."""
 
@@ -30,16 +32,26 @@ CALLED: Final = (
 """Every method of the addon that the bridge calls; a test finds one that is missing."""
 
 
+def lacks_parts(version: str) -> str | None:
+    """Why an addon of that version cannot have the later terms; None: it can."""
+    found = _numbers(version)
+    if found is not None and found >= FIRST_WITH_PARTS:
+        return None
+    return (
+        f"the addon {version} does not know filters, groups, thresholds and archived "
+        f"plans, and would drop them; upgrade {ADDON} in Odoo to "
+        f"{_shown(FIRST_WITH_PARTS)}"
+    )
+
+
 def judge_addon(version: str) -> str | None:
     """What is wrong with an addon of that version, None when the bridge knows it.
 
     ``version``: as in its manifest, ``19.0.1.1.0``.
     """
-    series, _, rest = version.removeprefix(f"{ODOO_SERIES}.").partition(".")
-    if not version.startswith(f"{ODOO_SERIES}.") or not series.isdigit():
+    found = _numbers(version)
+    if found is None:
         return f"the addon is of version {version}, and not for Odoo {ODOO_SERIES}"
-    minor = rest.partition(".")[0]
-    found = int(series), int(minor) if minor.isdigit() else 0
     if found < OLDEST_ADDON:
         return (
             f"the addon {version} is older than this bridge, which needs "
@@ -51,6 +63,14 @@ def judge_addon(version: str) -> str | None:
             f"{_shown(NEWEST_ADDON[:1])}.x; upgrade the bridge"
         )
     return None
+
+
+def _numbers(version: str) -> tuple[int, int] | None:
+    series, _, rest = version.removeprefix(f"{ODOO_SERIES}.").partition(".")
+    if not version.startswith(f"{ODOO_SERIES}.") or not series.isdigit():
+        return None
+    minor = rest.partition(".")[0]
+    return int(series), int(minor) if minor.isdigit() else 0
 
 
 def _shown(numbers: tuple[int, ...]) -> str:

@@ -11,11 +11,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from ledger.catalog_rows import NEWER_TERMS
 from ledger.db import transaction
 from ledger.known import known_names, known_service
 from odoo_bridge.client import OdooClient
 from odoo_bridge.errors import OdooMisconfiguredError
 from odoo_bridge.faults import one_line
+from odoo_bridge.parts_check import why_no_parts
 from odoo_bridge.pull import pull_catalog
 from odoo_bridge.pull_pages import MODEL
 from schemas.catalog_entries import Catalog, Service
@@ -81,6 +83,8 @@ def load_catalog_file(path: Path, client: OdooClient, database_url: str) -> Repo
     faults = [*draft.faults, *(unknown_reference(reference) for reference in unknown)]
     if faults or draft.catalog is None:
         raise CatalogFileError(faults)
+    if _has_parts(draft.catalog) and (reason := why_no_parts(client)) is not None:
+        raise CatalogFileError([Fault("", reason)])
     catalog = _complete(draft.catalog, database_url)
     counts: dict[str, Mapping[str, int]] = {}
     for kind, part, rows in _rows(catalog):
@@ -108,6 +112,18 @@ def _find_unknown(draft: CatalogDraft, database_url: str) -> list[Reference]:
             for part, wanted in names.items()
         }
     return [r for r in draft.references if r.name not in known[r.part]]
+
+
+def _has_parts(catalog: Catalog) -> bool:
+    """Whether anything in it has a term that addons before 1.2 do not know."""
+    charges = [charge for plan in catalog.plans for charge in plan.charges]
+    entries = {"metric": catalog.metrics, "plan": catalog.plans, "charge": charges}
+    return any(
+        getattr(entry, term)
+        for kind, found in entries.items()
+        for entry in found
+        for term in NEWER_TERMS[kind]
+    )
 
 
 def _complete(catalog: Catalog, database_url: str) -> Catalog:

@@ -9,21 +9,22 @@ overwrites it until it is there: it counts where Odoo refuses it.
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from decimal import Decimal
 from typing import Any, Final, cast
 
 from marshmallow import ValidationError
 
 from ledger.catalog_read import KnownEntry, read_entries, read_unsent
+from ledger.catalog_rows import NEWER_TERMS
 from ledger.db import Connection
 from odoo_bridge.client import OdooClient
 from odoo_bridge.difference import NONE, Difference, Page, show
 from odoo_bridge.pull_pages import read_pages
-from schemas.catalog_entries import Charge, Service
+from schemas.catalog_entries import Charge, Service, Tier
 from schemas.catalog_json import tier_values
 from schemas.messages import plain_number
-from schemas.odoo_rows import KINDS, CatalogEntry, read_row
+from schemas.odoo_rows import KINDS, CatalogEntry, read_row, tells_newer_terms
 
 NOT_PULLED: Final = (
     "Odoo's counts, and drift --repair pulls it; if that does not help, the log says "
@@ -116,7 +117,8 @@ def _without_unsent(
         fields, error = by_subject.get(
             (found.service, found.subject), (frozenset(), None)
         )
-        if found.field not in fields and (found.field != "row" or not fields):
+        field = "charges" if found.field.startswith("charge ") else found.field
+        if field not in fields and (field != "row" or not fields):
             left.append(found)
         elif error is not None:
             left.append(replace(found, level="failed", advice=f"{REFUSED}: {error}"))
@@ -155,6 +157,8 @@ def _compare_row(kind: str, row: Any, mine: KnownEntry | None) -> list[Differenc
         return [_difference(kind, theirs, "row", *values, NOT_PULLED)]
     before = {"service": mine.service, **_flatten(mine.entry)}
     after = {"service": service, **_flatten(entry)}
+    if kind in NEWER_TERMS and not tells_newer_terms(kind, row):
+        before, after = _without_newer(kind, before), _without_newer(kind, after)
     return [
         _difference(
             kind, mine, name, _shown(before, name), _shown(after, name), NOT_PULLED
@@ -192,13 +196,32 @@ def _flatten(entry: CatalogEntry | Charge) -> dict[str, Any]:
     return flat
 
 
+def _without_newer(kind: str, flat: dict[str, Any]) -> dict[str, Any]:
+    """An older addon neither takes nor tells them."""
+    return {
+        name: value
+        for name, value in flat.items()
+        if name not in NEWER_TERMS[kind]
+        and not (
+            name.startswith("charge ") and name.split()[-1] in NEWER_TERMS["charge"]
+        )
+    }
+
+
 def _shown(values: dict[str, Any], name: str) -> str:
     value = values.get(name)
     if isinstance(value, Decimal):
         return plain_number(value)
-    if isinstance(value, tuple):  # a charge's tiers
-        return show(json.dumps(tier_values(value))) if value else NONE
+    if isinstance(value, tuple):
+        return show(_list_text(value)) if value else NONE
     return show(value)
+
+
+def _list_text(values: tuple[Any, ...]) -> str:
+    if isinstance(values[0], Tier):
+        return json.dumps(tier_values(values))
+    plain = [value if isinstance(value, str) else asdict(value) for value in values]
+    return json.dumps(plain, default=plain_number, ensure_ascii=False)
 
 
 def _id_of(row: Any) -> int:

@@ -1,6 +1,6 @@
-"""Sends the customers and subscriptions that apps made or changed to Odoo.
+"""Sends what apps made or changed to Odoo: customers, subscriptions, the catalog.
 
-Customers first: a subscription waits until Odoo has its customer. Claim with a lease
+Metrics first: each waits until Odoo has what it names. Claim with a lease
 and commit, call, mark, read back. Whatever happens in between, nothing is lost and
 nothing is done twice: a change stays due until its revision is marked; a revision that
 Odoo has already is answered ``unchanged``, and an older one, of a call that comes late,
@@ -21,7 +21,7 @@ import structlog
 
 from ledger.catalog import mark_sync_failed, mark_synced
 from ledger.db import Connection, connect
-from ledger.holding import CUSTOMER
+from ledger.holding import CUSTOMER, METRIC, PLAN
 from ledger.local_changes import CONTACT_FIELDS, revision_at
 from ledger.outgoing import (
     MAX_ATTEMPTS,
@@ -39,6 +39,7 @@ from odoo_bridge.apply_rows import METHOD, MODEL, STALE, Applied, apply_rows
 from odoo_bridge.client import OdooClient
 from odoo_bridge.errors import OdooError
 from odoo_bridge.faults import one_line
+from odoo_bridge.parts_check import why_no_parts
 from odoo_bridge.reading_back import read_back
 from schemas.catalog_entries import Customer, Subscription
 from schemas.odoo_rows import Row, customer_row, subscription_row
@@ -102,7 +103,9 @@ def change_row(change: Change) -> Row:
     An Odoo that has the record already takes nothing but what was changed.
     """
     values = change.values
-    if change.kind == CUSTOMER:
+    if change.kind in (METRIC, PLAN):
+        row = dict(values)
+    elif change.kind == CUSTOMER:
         customer = Customer(change.external_id, values["name"], values["email"])
         row = customer_row(change.service, customer)
         row |= {field: values.get(field) or False for field in CONTACT_FIELDS}
@@ -135,7 +138,12 @@ def _send_batch(
     if not changes:
         return None
     try:
-        outcomes = apply_rows(client, kind, [change_row(c) for c in changes])
+        too_old = why_no_parts(client) if kind in (METRIC, PLAN) else None
+        outcomes = (
+            apply_rows(client, kind, [change_row(c) for c in changes])
+            if too_old is None
+            else [Applied("error", reason=too_old)] * len(changes)
+        )
     except OdooError as error:
         release_changes(conn, changes, lease_until, clock())
         mark_sync_failed(conn, SYNC_KIND, one_line(str(error)), now)

@@ -41,11 +41,23 @@ SELECT t.id, t.odoo_id, s.code, t.code, t.name, t.aggregation, t.unit, t.roundin
   FROM metric t JOIN service s ON s.id = t.service_id
  WHERE s.code = %(service)s AND t.code = %(code)s
 
+-- name: metrics_by_key
+SELECT t.id, t.odoo_id, s.code, t.code, t.name, t.aggregation, t.unit, t.rounding,
+       t.rounding_precision, t.field_name, t.description, t.filters, t.archived
+  FROM metric t JOIN service s ON s.id = t.service_id
+ WHERE t.id = ANY(%(keys)s)
+
 -- name: plan_of_code
 SELECT t.id, t.odoo_id, s.code, t.code, t.name, t."interval", t.currency, t.price,
        t.grace_hours, t.description, t.usage_thresholds, t.archived
   FROM plan t JOIN service s ON s.id = t.service_id
  WHERE s.code = %(service)s AND t.code = %(code)s
+
+-- name: plans_by_key
+SELECT t.id, t.odoo_id, s.code, t.code, t.name, t."interval", t.currency, t.price,
+       t.grace_hours, t.description, t.usage_thresholds, t.archived
+  FROM plan t JOIN service s ON s.id = t.service_id
+ WHERE t.id = ANY(%(keys)s)
 
 -- name: read_customer
 SELECT t.odoo_id, s.code, t.external_id, t.name, t.email
@@ -69,9 +81,11 @@ SELECT t.odoo_id, s.code, t.external_id, c.external_id, p.code, t.started_at,
 
 -- name: read_unsent
 -- What apps changed of some records and Odoo has not taken, and why it refused it.
-SELECT coalesce(c.odoo_id, b.odoo_id), l.unsent, l.error
+SELECT coalesce(m.odoo_id, p.odoo_id, c.odoo_id, b.odoo_id), l.unsent, l.error
   FROM local_change l
+  LEFT JOIN metric m ON l.kind = 'metric' AND m.id = l.record_id
+  LEFT JOIN plan p ON l.kind = 'plan' AND p.id = l.record_id
   LEFT JOIN customer c ON l.kind = 'customer' AND c.id = l.record_id
   LEFT JOIN subscription b ON l.kind = 'subscription' AND b.id = l.record_id
  WHERE l.kind = %(kind)s AND l.unsent <> '{}'
-   AND (c.odoo_id = ANY(%(odoo_ids)s) OR b.odoo_id = ANY(%(odoo_ids)s))
+   AND coalesce(m.odoo_id, p.odoo_id, c.odoo_id, b.odoo_id) = ANY(%(odoo_ids)s)

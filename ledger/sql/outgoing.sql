@@ -1,11 +1,44 @@
--- The way of apps' customers and subscriptions to Odoo: claim with a lease, send, mark,
--- read back.
+-- The way of what apps make and change to Odoo: claim with a lease, send, mark, read
+-- back.
 
 -- name: something_to_do
 -- Whether a change is due, or a row is to be read back.
 SELECT EXISTS (SELECT FROM local_change
                 WHERE unsent <> '{}' AND due_at <= %(now)s)
     OR EXISTS (SELECT FROM local_change WHERE look_again IS NOT NULL)
+
+-- name: lease_metrics
+WITH due AS MATERIALIZED (
+    SELECT record_id
+      FROM local_change
+     WHERE kind = 'metric' AND unsent <> '{}' AND due_at <= %(now)s
+     ORDER BY due_at, record_id
+     LIMIT %(limit)s
+       FOR UPDATE SKIP LOCKED
+)
+UPDATE local_change l
+   SET due_at = %(lease_until)s
+  FROM due
+ WHERE l.kind = 'metric' AND l.record_id = due.record_id
+RETURNING l.record_id
+
+-- name: lease_plans
+-- Not before Odoo has the metrics of its charges.
+WITH due AS MATERIALIZED (
+    SELECT l.record_id
+      FROM local_change l
+     WHERE l.kind = 'plan' AND l.unsent <> '{}' AND l.due_at <= %(now)s
+       AND NOT EXISTS (SELECT FROM charge c JOIN metric m ON m.id = c.metric_id
+                        WHERE c.plan_id = l.record_id AND m.odoo_id IS NULL)
+     ORDER BY l.due_at, l.record_id
+     LIMIT %(limit)s
+       FOR UPDATE OF l SKIP LOCKED
+)
+UPDATE local_change l
+   SET due_at = %(lease_until)s
+  FROM due
+ WHERE l.kind = 'plan' AND l.record_id = due.record_id
+RETURNING l.record_id
 
 -- name: lease_customers
 WITH due AS MATERIALIZED (
@@ -23,14 +56,15 @@ UPDATE local_change l
 RETURNING l.record_id
 
 -- name: lease_subscriptions
--- Not before Odoo has the customer.
+-- Not before Odoo has the customer and the plan.
 WITH due AS MATERIALIZED (
     SELECT l.record_id
       FROM local_change l
       JOIN subscription b ON b.id = l.record_id
       JOIN customer c ON c.id = b.customer_id
+      JOIN plan p ON p.id = b.plan_id
      WHERE l.kind = 'subscription' AND l.unsent <> '{}' AND l.due_at <= %(now)s
-       AND c.odoo_id IS NOT NULL
+       AND c.odoo_id IS NOT NULL AND p.odoo_id IS NOT NULL
      ORDER BY l.due_at, l.record_id
      LIMIT %(limit)s
        FOR UPDATE OF l SKIP LOCKED
@@ -79,6 +113,16 @@ UPDATE local_change
        look_again = nextval('local_change_looks')
  WHERE kind = %(kind)s AND record_id = %(record_id)s
 
+-- name: mark_metric
+UPDATE metric
+   SET odoo_id = %(odoo_id)s
+ WHERE id = %(record_id)s AND odoo_id IS DISTINCT FROM %(odoo_id)s
+
+-- name: mark_plan
+UPDATE plan
+   SET odoo_id = %(odoo_id)s
+ WHERE id = %(record_id)s AND odoo_id IS DISTINCT FROM %(odoo_id)s
+
 -- name: mark_customer
 UPDATE customer
    SET odoo_id = %(odoo_id)s
@@ -96,6 +140,15 @@ UPDATE rollup
  WHERE subscription_id = %(record_id)s AND dirty AND push_error IS NOT NULL
    AND push_after > %(now)s
 
+-- name: push_usage_of_metric
+-- As push_usage, where it was the metric that Odoo did not know yet.
+UPDATE rollup r
+   SET push_after = %(now)s
+  FROM metric m
+  JOIN subscription b ON b.service_id = m.service_id
+ WHERE m.id = %(record_id)s AND r.subscription_id = b.id AND r.metric_id = m.id
+   AND r.dirty AND r.push_error IS NOT NULL AND r.push_after > %(now)s
+
 -- name: mark_refused
 UPDATE local_change
    SET attempts = attempts + 1, due_at = %(retry_at)s, error = %(error)s
@@ -108,6 +161,20 @@ UPDATE local_change
    SET revision = %(held)s + 1, attempts = attempts + 1, due_at = %(retry_at)s,
        error = 'Odoo held revision ' || %(held)s::text || ', the ledger ' || revision
  WHERE kind = %(kind)s AND record_id = %(record_id)s AND revision < %(held)s
+
+-- name: look_again_metrics
+SELECT l.record_id, t.odoo_id, l.look_again
+  FROM local_change l JOIN metric t ON t.id = l.record_id
+ WHERE l.kind = 'metric' AND l.look_again IS NOT NULL AND t.odoo_id IS NOT NULL
+ ORDER BY t.odoo_id
+ LIMIT %(limit)s
+
+-- name: look_again_plans
+SELECT l.record_id, t.odoo_id, l.look_again
+  FROM local_change l JOIN plan t ON t.id = l.record_id
+ WHERE l.kind = 'plan' AND l.look_again IS NOT NULL AND t.odoo_id IS NOT NULL
+ ORDER BY t.odoo_id
+ LIMIT %(limit)s
 
 -- name: look_again_customers
 SELECT l.record_id, c.odoo_id, l.look_again

@@ -37,6 +37,10 @@ UPDATE local_change l
           FROM customer
          UNION ALL
         SELECT 'subscription', id, %(subscription_fields)s::text[] FROM subscription
+         UNION ALL
+        SELECT 'metric', id, %(metric_fields)s::text[] FROM metric
+         UNION ALL
+        SELECT 'plan', id, %(plan_fields)s::text[] FROM plan
        ) AS f
  WHERE l.kind = f.kind AND l.record_id = f.id
 

@@ -9,7 +9,7 @@ from odoo_bridge.embedded.generic import GENERIC
 from odoo_bridge.embedded.rpc import VERSION
 from odoo_bridge.embedded.values import DATETIME_FORMAT
 
-ADDON_VERSION = "19.0.1.1.0"
+ADDON_VERSION = "19.0.1.2.0"
 """Of the addon that it answers as."""
 KEY_START = 8
 """Characters of a key that Odoo itself keeps and logs in the clear."""

@@ -14,7 +14,10 @@ from odoo_bridge.embedded.env import Env
 Applied = tuple[int, str]
 """A record's id (False: there is none), and what was done."""
 
-SQL = load_queries("apply", "odoo_bridge.embedded")
+SQL = {
+    **load_queries("apply", "odoo_bridge.embedded"),
+    **load_queries("apply_catalog", "odoo_bridge.embedded"),
+}
 
 
 class StaleRow(Exception):

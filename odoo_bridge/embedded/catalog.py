@@ -70,6 +70,11 @@ METRIC = model(
         "rounding_precision": Field(
             "integer", "Rounding Precision", required=True, default=0
         ),
+        "field_name": Field("char", "Property"),
+        "description": Field("text", "Description"),
+        "filters": Field("text", "Filters"),
+        "active": Field("boolean", "Active", default=True),
+        "revision": Field("integer", "Revision", readonly=True),
     },
     constraints={
         "fusion_billing_metric_precision_check": (
@@ -95,6 +100,10 @@ PLAN = model(
         "currency": required("Currency"),
         "price": Field("decimal", "Price", required=True),
         "grace_hours": Field("integer", "Grace (hours)", required=True, default=48),
+        "description": Field("text", "Description"),
+        "usage_thresholds": Field("text", "Usage Thresholds"),
+        "active": Field("boolean", "Active", default=True),
+        "revision": Field("integer", "Revision", readonly=True),
     },
     constraints={
         "fusion_billing_plan_grace_check": (
@@ -124,6 +133,11 @@ CHARGE = model(
         "package_size": Field("decimal", "Package Size"),
         "tiers": Field("text", "Tiers"),
         "minimum": Field("decimal", "Minimum"),
+        "invoice_name": Field("char", "Shown As"),
+        "fixed": Field("decimal", "Fixed Fee"),
+        "free_events": Field("decimal", "Free Events"),
+        "group_keys": Field("text", "Group Keys"),
+        "filters": Field("text", "Filters"),
     },
     record_name="id",
     constraints={
@@ -131,6 +145,10 @@ CHARGE = model(
         "fusion_billing_charge_numbers_check": "A charge's numbers must be finite.",
         "fusion_billing_charge_minimum_check": (
             "A charge's minimum must be a finite number of 0 or more."
+        ),
+        "fusion_billing_charge_events_check": (
+            "A charge's fixed fee must be a finite number of 0 or more, and its free "
+            "events a whole one."
         ),
     },
 )

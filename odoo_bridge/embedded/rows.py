@@ -103,6 +103,16 @@ def whole(
     return value
 
 
+def flag(row: Row, key: str) -> bool:
+    """True or False, which it also is where it is not given."""
+    value = row.get(key)
+    if value is None:
+        return False
+    if not isinstance(value, bool):
+        raise RowError(f"{key}: must be true or false")
+    return value
+
+
 def moment(row: Row, key: str) -> datetime:
     """A datetime in UTC that must be there; naive, as Odoo keeps them."""
     found = optional_moment(row, key)

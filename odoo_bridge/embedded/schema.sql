@@ -118,6 +118,13 @@ ALTER TABLE fusion_billing_metric
             AND (rounding <> 'none' OR rounding_precision = 0)
         );
 
+ALTER TABLE fusion_billing_metric
+    ADD COLUMN IF NOT EXISTS field_name  varchar,
+    ADD COLUMN IF NOT EXISTS description text,
+    ADD COLUMN IF NOT EXISTS filters     text,
+    ADD COLUMN IF NOT EXISTS active      boolean DEFAULT true,
+    ADD COLUMN IF NOT EXISTS revision    int4 DEFAULT 0;
+
 CREATE TABLE IF NOT EXISTS fusion_billing_plan (
     id          serial PRIMARY KEY,
     service_id  int4 NOT NULL REFERENCES fusion_billing_service ON DELETE RESTRICT,
@@ -139,7 +146,11 @@ CREATE TABLE IF NOT EXISTS fusion_billing_plan (
 ALTER TABLE fusion_billing_plan
     ADD COLUMN IF NOT EXISTS grace_hours int4 NOT NULL DEFAULT 48
         CONSTRAINT fusion_billing_plan_grace_check
-        CHECK (grace_hours BETWEEN 0 AND 8760);
+        CHECK (grace_hours BETWEEN 0 AND 8760),
+    ADD COLUMN IF NOT EXISTS description      text,
+    ADD COLUMN IF NOT EXISTS usage_thresholds text,
+    ADD COLUMN IF NOT EXISTS active           boolean DEFAULT true,
+    ADD COLUMN IF NOT EXISTS revision         int4 DEFAULT 0;
 
 CREATE TABLE IF NOT EXISTS fusion_billing_charge (
     id           serial PRIMARY KEY,
@@ -166,7 +177,20 @@ CREATE TABLE IF NOT EXISTS fusion_billing_charge (
 ALTER TABLE fusion_billing_charge
     ADD COLUMN IF NOT EXISTS minimum numeric
         CONSTRAINT fusion_billing_charge_minimum_check
-        CHECK (minimum >= 0 AND minimum < 'Infinity');
+        CHECK (minimum >= 0 AND minimum < 'Infinity'),
+    ADD COLUMN IF NOT EXISTS invoice_name varchar,
+    ADD COLUMN IF NOT EXISTS fixed        numeric,
+    ADD COLUMN IF NOT EXISTS free_events  numeric,
+    ADD COLUMN IF NOT EXISTS group_keys   text,
+    ADD COLUMN IF NOT EXISTS filters      text;
+
+ALTER TABLE fusion_billing_charge
+    DROP CONSTRAINT IF EXISTS fusion_billing_charge_events_check,
+    ADD CONSTRAINT fusion_billing_charge_events_check CHECK (
+        fixed >= 0 AND fixed < 'Infinity'
+        AND free_events BETWEEN 0 AND 1000000000000000
+        AND free_events = trunc(free_events)
+    );
 
 CREATE SEQUENCE IF NOT EXISTS sale_order_name_seq;
 

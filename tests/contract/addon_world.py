@@ -57,6 +57,10 @@ class World:
             "unit": "s",
             "rounding": "none",
             "rounding_precision": 0,
+            "field_name": False,
+            "description": False,
+            "filters": False,
+            "archived": False,
             **more,
         }
 
@@ -70,6 +74,11 @@ class World:
             "package_size": "3600",
             "tiers": False,
             "minimum": "0",
+            "display_name": False,
+            "fixed": "0",
+            "free_events": "0",
+            "group_keys": False,
+            "filters": False,
             **more,
         }
 
@@ -84,6 +93,9 @@ class World:
             "price": "12.50",
             "grace_hours": 48,
             "charges": [self.charge()],
+            "description": False,
+            "usage_thresholds": False,
+            "archived": False,
             **more,
         }
 

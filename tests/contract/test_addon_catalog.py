@@ -92,7 +92,9 @@ def test_charges_are_replaced_as_a_whole(world: World) -> None:
     }
 
     assert statuses(apply(world.odoo, "plan", world.plan(charges=[new]))) == ["updated"]
-    assert own(world, "plan") == [world.plan(charges=[new])]
+    parts = ("display_name", "fixed", "free_events", "group_keys", "filters")
+    whole = {**new, **dict.fromkeys(parts, False)}
+    assert own(world, "plan") == [world.plan(charges=[whole])]
     assert statuses(apply(world.odoo, "plan", world.plan(charges=[]))) == ["updated"]
     assert own(world, "plan") == [world.plan(charges=[])]
 

@@ -3,7 +3,7 @@
 {
     "name": "Fusion Billing",
     "summary": "Metered usage from the ledger, on native Odoo invoices",
-    "version": "19.0.1.1.0",
+    "version": "19.0.1.2.0",
     "category": "Accounting/Accounting",
     "author": "NexaSystems",
     "license": "LGPL-3",

@@ -13,7 +13,8 @@ SELECT id, code, name, mode, write_date
 
 -- name: export_metric
 SELECT m.id, s.code AS service, m.code, m.name, m.aggregation, m.unit,
-       m.rounding, m.rounding_precision, w.write_date
+       m.rounding, m.rounding_precision, m.field_name, m.description, m.filters,
+       m.active IS FALSE AS archived, w.write_date
   FROM fusion_billing_metric m
   JOIN fusion_billing_service s ON s.id = m.service_id
  CROSS JOIN LATERAL (SELECT greatest(m.write_date, s.write_date) AS write_date) AS w
@@ -25,7 +26,8 @@ SELECT m.id, s.code AS service, m.code, m.name, m.aggregation, m.unit,
 
 -- name: export_plan
 SELECT p.id, s.code AS service, p.plan_code AS code, p.name, p.interval, p.currency,
-       p.price, p.grace_hours, w.write_date
+       p.price, p.grace_hours, p.description, p.usage_thresholds,
+       p.active IS FALSE AS archived, w.write_date
   FROM fusion_billing_plan p
   JOIN fusion_billing_service s ON s.id = p.service_id
  CROSS JOIN LATERAL (
@@ -44,7 +46,8 @@ SELECT p.id, s.code AS service, p.plan_code AS code, p.name, p.interval, p.curre
 -- name: export_charges
 -- The charges of some plans, by plan and metric code.
 SELECT c.plan_id, m.code AS metric, c.model, c.included, c.price, c.package_size,
-       c.tiers, c.minimum
+       c.tiers, c.minimum, c.invoice_name AS display_name, c.fixed,
+       trunc(c.free_events) AS free_events, c.group_keys, c.filters
   FROM fusion_billing_charge c
   JOIN fusion_billing_metric m ON m.id = c.metric_id
  WHERE c.plan_id = ANY (%(plan_ids)s)

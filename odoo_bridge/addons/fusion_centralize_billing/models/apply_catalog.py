@@ -11,6 +11,7 @@ from . import rows as r
 from .apply_charges import replace_charges
 from .apply_customer import apply_customer
 from .apply_subscription import apply_subscription
+from .local_change import apply_change
 from .metric import AGGREGATIONS, MAX_PRECISION, ROUNDINGS
 from .plan import GRACE_HOURS, INTERVALS, MAX_GRACE_HOURS
 
@@ -55,6 +56,9 @@ def apply_metric(env, row):
     """``{service, code, name, aggregation, unit, rounding, rounding_precision}``.
 
     With usage, the aggregation stays. Not given: no rounding, and to whole numbers.
+    ``field_name``, ``description``, ``filters`` and ``archived``, where the row has no
+    such key at all, stay as they are. An app's change also has ``revision`` and
+    ``changed``: a metric that is there takes what was changed alone.
     """
     key = {
         "service_id": a.find_service(env, row).id,
@@ -71,37 +75,57 @@ def apply_metric(env, row):
     }
     if values["rounding_precision"] and values["rounding"] == "none":
         raise r.RowError("rounding_precision: is not used without rounding")
-    used = [(f"metric_id.{name}", "=", value) for name, value in key.items()]
-    used.append(("metric_id.aggregation", "!=", values["aggregation"]))
-    if env[a.USAGE].search_count(used, limit=1):
+    values |= _told_texts(row, "field_name", "description", "filters")
+    values |= _told_archived(row)
+    return apply_change(env[a.METRIC], row, key, values, _refuse_other_usage)[:2]
+
+
+def _refuse_other_usage(metric, values):
+    other = values.get("aggregation", metric.aggregation) != metric.aggregation
+    used = [("metric_id", "=", metric.id)]
+    if other and metric.env[a.USAGE].search_count(used, limit=1):
         raise r.RowError(
             "the aggregation of a metric with usage cannot change; make a new metric"
         )
-    record, status = a.put(env[a.METRIC], key, values)
-    return record.id, status
 
 
 def apply_plan(env, row):
     """``{service, code, name, interval, currency, price, grace_hours, charges}``.
 
     The charges replace all that there are; a grace that is not given is 48 hours.
+    ``description``, ``usage_thresholds`` and ``archived``, and an app's change, as
+    ``apply_metric`` has them.
     """
-    service = a.find_service(env, row)
-    plan, status = a.put(
-        env[a.PLAN],
-        {"service_id": service.id, "plan_code": r.text(row, "code")},
-        {
-            "name": r.text(row, "name"),
-            "interval": r.choice(row, "interval", INTERVALS),
-            "currency": r.text(row, "currency"),
-            "price": r.number(row, "price"),
-            "grace_hours": r.whole(row, "grace_hours", 0, MAX_GRACE_HOURS, GRACE_HOURS),
-        },
-    )
+    key = {
+        "service_id": a.find_service(env, row).id,
+        "plan_code": r.text(row, "code"),
+    }
+    values = {
+        "name": r.text(row, "name"),
+        "interval": r.choice(row, "interval", INTERVALS),
+        "currency": r.text(row, "currency"),
+        "price": r.number(row, "price"),
+        "grace_hours": r.whole(row, "grace_hours", 0, MAX_GRACE_HOURS, GRACE_HOURS),
+    }
+    values |= _told_texts(row, "description", "usage_thresholds")
+    values |= _told_archived(row)
+    key, status, taken = apply_change(env[a.PLAN], row, key, values)
+    if taken is not None and "charges" not in taken:
+        return key, status
+    plan = env[a.PLAN].browse(key)
     if replace_charges(plan, row.get("charges") or []) and status == "unchanged":
         plan._touch()
         status = "updated"
-    return plan.id, status
+    return key, status
+
+
+def _told_texts(row, *keys):
+    """What older bridges do not tell; a record that is there keeps it then."""
+    return {key: r.optional_text(row, key) for key in keys if key in row}
+
+
+def _told_archived(row):
+    return {"active": not r.flag(row, "archived")} if "archived" in row else {}
 
 
 KINDS = {

@@ -45,6 +45,9 @@ def _read_charge(plan, row):
     }
     if (charge["minimum"] or 0) < 0:
         raise r.RowError("minimum: must be 0 or more")
+    charge |= _read_parts(row)
+    if plan.active and not metric.active:
+        raise r.RowError(f"metric: {metric.code!r} is archived")
     if charge["model"] == "package" and not (charge["package_size"] or 0) > 0:
         raise r.RowError("package_size: must be above zero for a package")
     if charge["tiers"] is not None:
@@ -53,3 +56,13 @@ def _read_charge(plan, row):
         except ValueError as error:
             raise r.RowError(f"tiers: is not JSON: {error}") from error
     return metric, charge
+
+
+def _read_parts(row):
+    """What older bridges do not tell, and a charge that is there keeps then."""
+    texts = {"display_name": "invoice_name", "group_keys": "group_keys"}
+    texts["filters"] = "filters"
+    numbers = {key: key for key in ("fixed", "free_events")}
+    values = {f: r.optional_text(row, k) for k, f in texts.items() if k in row}
+    values |= {f: r.optional_number(row, k) for k, f in numbers.items() if k in row}
+    return values

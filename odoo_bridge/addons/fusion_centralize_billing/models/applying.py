@@ -76,7 +76,7 @@ def put(model, key, values, **created):
 
     ``created``: values of a new record alone. Created, updated or unchanged.
     """
-    record = model.search([(name, "=", value) for name, value in key.items()], limit=1)
+    record = held(model, key)
     if not record:
         return create(model, {**created, **key, **values}), "created"
     changed = {name: v for name, v in values.items() if not holds(record, name, v)}
@@ -84,6 +84,12 @@ def put(model, key, values, **created):
         return record, "unchanged"
     record.write(changed)
     return record, "updated"
+
+
+def held(model, key):
+    """The record of that key, archived or not, or none."""
+    domain = [(name, "=", value) for name, value in key.items()]
+    return model.with_context(active_test=False).search(domain, limit=1)
 
 
 def create(model, values):
@@ -106,6 +112,7 @@ def holds(record, name, value):
     if isinstance(held, models.BaseModel):
         held = held.id or None
     held = None if held is False else held
+    value = None if value is False else value
     if isinstance(value, Decimal) or isinstance(held, Decimal):
         return type(held) is type(value) and held == value
     return held == value
@@ -123,7 +130,7 @@ def find_service(env, row):
 def find(env, row, key, model, field, service):
     """The service's record of what the row names under the key."""
     code = r.text(row, key)
-    found = env[model].search([("service_id", "=", service.id), (field, "=", code)])
+    found = held(env[model], {"service_id": service.id, field: code})
     if not found:
         raise r.RowError(f"{key}: unknown {key} {code!r}")
     return found

@@ -7,6 +7,13 @@ from odoo.exceptions import ValidationError
 
 from .exact_decimal import ExactDecimal
 from .metric import titled
+from .term_lists import (
+    TermsError,
+    check_group_keys,
+    missing_value,
+    read_charge_filters,
+    read_metric_filters,
+)
 
 CHARGE_MODELS = ("standard", "package", "graduated", "volume", "percentage")
 
@@ -36,6 +43,20 @@ class Charge(models.Model):
     package_size = ExactDecimal()
     tiers = fields.Text(help="JSON: up_to, unit_price and flat_price of each tier.")
     minimum = ExactDecimal()
+    invoice_name = fields.Char(
+        string="Shown As", help="What apps show for it, instead of the metric's name."
+    )
+    fixed = ExactDecimal(
+        string="Fixed Fee", help="Per event, over the free ones, of a percentage."
+    )
+    free_events = ExactDecimal(help="Events for which there is no fixed fee.")
+    group_keys = fields.Text(
+        help='JSON: properties by whose values units are priced apart: ["region"].'
+    )
+    filters = fields.Text(
+        help="JSON: other terms for units whose properties have one of the values: "
+        '[{"values": {"region": ["eu"]}, "price": "0.02"}].'
+    )
     product_id = fields.Many2one(
         "product.product", help="Names the line's account and its taxes."
     )
@@ -56,6 +77,14 @@ class Charge(models.Model):
     _minimum_check = models.Constraint(
         "CHECK(minimum >= 0 AND minimum <> 'NaN')",
         "A charge's minimum must be a finite number of 0 or more.",
+    )
+
+    _events_check = models.Constraint(
+        "CHECK(fixed >= 0 AND fixed <> 'NaN'"
+        " AND free_events BETWEEN 0 AND 1000000000000000"
+        " AND free_events = trunc(free_events))",
+        "A charge's fixed fee must be a finite number of 0 or more, and its free "
+        "events a whole one.",
     )
 
     def write(self, vals):
@@ -86,3 +115,18 @@ class Charge(models.Model):
                 raise ValidationError(
                     self.env._("The tiers are not JSON: %s", error)
                 ) from error
+
+    @api.constrains("group_keys", "filters", "metric_id")
+    def _check_parts(self):
+        for charge in self:
+            metric = charge.metric_id
+            try:
+                check_group_keys(charge.group_keys)
+                wanted = read_charge_filters(charge.filters)
+                allowed = read_metric_filters(metric.filters)
+            except TermsError as error:
+                raise ValidationError(str(error)) from error
+            if missing := missing_value(wanted, allowed):
+                raise ValidationError(
+                    self.env._("filters: metric %s has no %s", metric.code, missing)
+                )

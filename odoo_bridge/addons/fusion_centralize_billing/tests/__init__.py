@@ -3,6 +3,7 @@
 from . import test_bridge_check
 from . import test_exact_decimal
 from . import test_apply_catalog
+from . import test_parts
 from . import test_clients
 from . import test_changes
 from . import test_upsert_rollups
