@@ -19,6 +19,7 @@ from ledger.columns import arrival_columns, gain_columns, placed_columns
 from ledger.copy_lines import counter_lines
 from ledger.counter_value import Metric
 from ledger.db import Connection
+from ledger.event_errors import note_rejected
 from ledger.gains import Gain, gains_of
 from ledger.late import begin_corrections, drop_idle_corrections
 from ledger.locks import TERMS_LOCK
@@ -67,14 +68,12 @@ def fold_items(
     )
     outcomes: dict[ItemKey, Outcome] = {}
     placed: list[Placed] = []
+    rejected: list[tuple[Arrival, str]] = []
     pending = arrivals
     while pending:
         placement = place_counters(pending, _known(conn, service_id, pending))
         placed += placement.placed
-        outcomes.update(
-            (arrival.key, Outcome("rejected", why))
-            for arrival, why in placement.rejected
-        )
+        rejected += placement.rejected
         if parking:
             outcomes.update(_park(conn, service_id, placement.parked, now))
         else:
@@ -86,6 +85,8 @@ def fold_items(
         # because the catalog knows it by now: another look places it.
         pending = [a for a, _ in placement.parked if a.key not in outcomes]
     outcomes.update(_apply(conn, service_id, placed, now))
+    outcomes.update((a.key, Outcome("rejected", why)) for a, why in rejected)
+    note_rejected(conn, service_id, rejected, now)
     return outcomes
 
 

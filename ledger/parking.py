@@ -13,7 +13,7 @@ from ledger.queries import load_queries
 from schemas.messages import Counter
 
 TOO_LONG = timedelta(days=1)
-"""Who waits longer is reported, and in the end given up, each with this code:"""
+"""Who waits longer is counted as such, and in the end given up. The code of both:"""
 PARKED_TOO_LONG = "parked_too_long"
 
 PAGE_WEIGHT: Final = 100_000

@@ -1,4 +1,5 @@
-"""Parked counters that wait too long: reported after a day, given up in the end."""
+"""What apps are told once an hour: counters that wait too long, and those that were
+rejected. What waits is given up in the end."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -9,7 +10,7 @@ from celery.exceptions import SoftTimeLimitExceeded
 
 from ledger.db import transaction
 from ledger.giving_up import bury_expired, services_with_expired
-from ledger.parked_reports import report_parked, services_to_report
+from ledger.parked_reports import report_errors, services_to_report
 from workers.pages import in_pages
 
 MAX_PAGES = 20
@@ -42,16 +43,18 @@ def review_parked(
 def _report(database_url: str, service_id: int, clock: Callable[[], datetime]) -> None:
     try:
         with transaction(database_url) as conn:
-            report = report_parked(conn, service_id, clock())
+            report = report_errors(conn, service_id, clock())
     except Exception:  # of whatever kind: the services after it go on
         log.exception("parked_not_reported", service_id=service_id)
         return
     if report is not None:
+        oldest_at = report.oldest_parked_at
         log.warning(
-            "parked_too_long",
+            "counters_not_counted",
             service=report.service,
-            counters=report.counters,
-            oldest=report.oldest_parked_at.isoformat(),
+            parked=report.parked,
+            oldest=None if oldest_at is None else oldest_at.isoformat(),
+            rejected=report.rejected,
             external_subscription_ids=report.subscriptions,
         )
 

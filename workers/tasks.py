@@ -61,7 +61,7 @@ def apply_parked_counters() -> None:
 
 @shared_task(name=REVIEW_PARKED)
 def review_parked_counters() -> None:
-    """Report what has been parked for a day; give up what nothing brings home."""
+    """Tell apps of what is not counted; give up what nothing brings home."""
     dead_after = timedelta(days=_settings().parked_dead_days)
     review_parked(_settings().database_url, dead_after, lambda: datetime.now(UTC))
 

@@ -1,15 +1,17 @@
--- Counters that wait too long, reported once each, at most one event an hour.
+-- Counters that wait too long or were rejected, told once each, at most one event an hour.
 
 -- name: due_reports
 -- The services that have something new to report and may. One look into the index for
 -- each service, however many counters wait: the first after those that were reported.
+-- Of those that were rejected, there is a row for each kind.
 SELECT s.id
   FROM service s
   LEFT JOIN parked_report r ON r.service_id = s.id
  WHERE (r.reported_at IS NULL OR r.reported_at <= %(last_before)s)
-   AND (SELECT min(p.parked_at) FROM parked_counter p
-         WHERE p.service_id = s.id
-           AND p.parked_at > coalesce(r.reported_until, '-infinity')) <= %(until)s
+   AND ((SELECT min(p.parked_at) FROM parked_counter p
+          WHERE p.service_id = s.id
+            AND p.parked_at > coalesce(r.reported_until, '-infinity')) <= %(until)s
+        OR EXISTS (SELECT FROM event_error e WHERE e.service_id = s.id))
  ORDER BY s.id
 
 -- name: insert_report

@@ -1,4 +1,4 @@
-"""Counters that wait longer than a day are reported, once each (P6)."""
+"""Counters that wait longer than an hour, or are rejected, are told once each (P6)."""
 
 import threading
 from datetime import timedelta
@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 
 from ledger.backlog import read_backlog
 from ledger.db import Connection
-from ledger.parked_reports import report_parked, services_to_report
+from ledger.parked_reports import report_errors, services_to_report
 from ledger.status import read_status
 from ledger.unparking import apply_parked
 from tests.ledger_world import NOW, World, add_subscription, counter, make_world
@@ -38,7 +38,7 @@ def test_the_event_has_counts_by_cause_the_oldest_and_the_counters(
     )
     second = park(conn, world, [counter("d", "x", subscription="known")], NOW + SECOND)
 
-    report_parked(conn, world.service_id, NOW + DAY + SECOND)
+    report_errors(conn, world.service_id, NOW + HOUR + SECOND)
 
     causes = [
         ("sub-0", "sum", "unknown_subscription"),
@@ -48,6 +48,15 @@ def test_the_event_has_counts_by_cause_the_oldest_and_the_counters(
     keys = ("external_subscription_id", "code", "reason")
     (event,) = events(conn, EVENT)
     assert event == {
+        "events_errors": {
+            "invalid_code": ["d"],
+            "missing_aggregation_property": [],
+            "unknown_subscription": ["a", "b", "c"],
+            "invalid_value": [],
+            "outside_subscription": [],
+            "other": [],
+        },
+        "rejected": {"count": 0, "groups": 0, "counts": []},
         "code": "parked_too_long",
         "count": 4,
         "oldest_parked_at": "2026-06-15T12:00:00.000000Z",
@@ -73,15 +82,15 @@ def test_the_event_has_counts_by_cause_the_oldest_and_the_counters(
     }
 
 
-def test_what_waits_for_less_than_a_day_is_not_reported(
+def test_what_waits_for_less_than_an_hour_is_not_reported(
     conn: Connection, world: World
 ) -> None:
     park(conn, world, [counter("a")])
-    just_before = NOW + DAY - SECOND
+    just_before = NOW + HOUR - SECOND
 
     assert services_to_report(conn, just_before) == []
-    assert report_parked(conn, world.service_id, just_before) is None
-    assert services_to_report(conn, NOW + DAY) == [world.service_id]
+    assert report_errors(conn, world.service_id, just_before) is None
+    assert services_to_report(conn, NOW + HOUR) == [world.service_id]
 
 
 def test_each_counter_is_reported_once_and_the_next_in_its_turn(
@@ -91,7 +100,7 @@ def test_each_counter_is_reported_once_and_the_next_in_its_turn(
     park(conn, world, [counter("b"), counter("c")], NOW + 2 * HOUR)
 
     for minutes in range(0, 6 * 60, 10):
-        report_parked(conn, world.service_id, NOW + DAY + timedelta(minutes=minutes))
+        report_errors(conn, world.service_id, NOW + HOUR + timedelta(minutes=minutes))
 
     told = [
         [item["transaction_id"] for item in e["items"]] for e in events(conn, EVENT)
@@ -107,7 +116,7 @@ def test_a_service_gets_one_event_an_hour_and_misses_nothing(
         park(conn, world, [counter(f"t{minute}")], NOW + timedelta(minutes=minute))
 
     for minute in range(180):
-        report_parked(conn, world.service_id, NOW + DAY + timedelta(minutes=minute))
+        report_errors(conn, world.service_id, NOW + HOUR + timedelta(minutes=minute))
 
     assert [event["count"] for event in events(conn, EVENT)] == [1, 60, 29]
 
@@ -118,7 +127,7 @@ def test_a_long_event_is_cut_and_says_how_much_there_is(
     items = [counter(f"t{n:03}", subscription=f"s{n // 2:03}") for n in range(300)]
     park(conn, world, [*items, counter("more", subscription="s149")])
 
-    report_parked(conn, world.service_id, NOW + DAY)
+    report_errors(conn, world.service_id, NOW + HOUR)
 
     (event,) = events(conn, EVENT)
     assert (event["count"], event["groups"]) == (301, 150)
@@ -130,10 +139,10 @@ def test_a_report_that_does_not_commit_is_made_again(
     conn: Connection, world: World
 ) -> None:
     park(conn, world, [counter("a")])
-    report_parked(conn, world.service_id, NOW + DAY)
+    report_errors(conn, world.service_id, NOW + HOUR)
     conn.rollback()
 
-    again = report_parked(conn, world.service_id, NOW + DAY)
+    again = report_errors(conn, world.service_id, NOW + HOUR)
 
     assert again is not None
     assert len(events(conn, EVENT)) == 1
@@ -147,7 +156,7 @@ def test_of_two_at_once_one_reports(
 
     def report() -> None:
         with psycopg.connect(database_url) as own:
-            reports.append(report_parked(own, world.service_id, NOW + DAY))
+            reports.append(report_errors(own, world.service_id, NOW + HOUR))
 
     threads = [threading.Thread(target=report) for _ in range(4)]
     for thread in threads:
@@ -164,8 +173,8 @@ def test_tenants_are_reported_apart(conn: Connection, world: World) -> None:
     park(conn, world, [counter("mine")])
     park(conn, other, [counter("theirs")])
 
-    for service_id in services_to_report(conn, NOW + DAY):
-        report_parked(conn, service_id, NOW + DAY)
+    for service_id in services_to_report(conn, NOW + HOUR):
+        report_errors(conn, service_id, NOW + HOUR)
 
     (event,) = events(conn, EVENT)
     assert [item["transaction_id"] for item in event["items"]] == ["mine"]
@@ -180,25 +189,26 @@ def test_the_log_has_one_line_for_each_service_with_ids_and_no_values(
     park(conn, other, [counter("a"), counter("b")])
 
     with capture_logs() as lines:
-        review_parked(database_url, 30 * DAY, lambda: NOW + DAY)
-        review_parked(database_url, 30 * DAY, lambda: NOW + DAY)
+        review_parked(database_url, 30 * DAY, lambda: NOW + HOUR)
+        review_parked(database_url, 30 * DAY, lambda: NOW + HOUR)
 
     same = {
-        "event": "parked_too_long",
+        "event": "counters_not_counted",
         "log_level": "warning",
         "oldest": "2026-06-15T12:00:00+00:00",
+        "rejected": 0,
     }
     assert lines == [
         {
             **same,
             "service": world.code,
-            "counters": 7,
+            "parked": 7,
             "external_subscription_ids": tuple(ids[:5]),
         },
         {
             **same,
             "service": other.code,
-            "counters": 2,
+            "parked": 2,
             "external_subscription_ids": ("sub-0",),
         },
     ]
@@ -218,10 +228,10 @@ def test_one_service_s_fault_keeps_no_other_from_its_report(
     conn.commit()
 
     with capture_logs() as lines:
-        review_parked(database_url, 30 * DAY, lambda: NOW + DAY)
+        review_parked(database_url, 30 * DAY, lambda: NOW + HOUR)
 
     told = {line["event"]: line.get("service") for line in lines}
-    assert told == {"parked_too_long": world.code, "parked_not_reported": None}
+    assert told == {"counters_not_counted": world.code, "parked_not_reported": None}
 
 
 def test_status_and_metrics_tell_how_many_wait_and_for_how_long(
@@ -240,7 +250,7 @@ def test_status_and_metrics_tell_how_many_wait_and_for_how_long(
 
 def test_what_was_reported_is_still_applied(conn: Connection, world: World) -> None:
     park(conn, world, [counter("a")])
-    report_parked(conn, world.service_id, NOW + DAY)
+    report_errors(conn, world.service_id, NOW + HOUR)
     add_subscription(conn, world.code, "sub-0")
 
     assert apply_parked(conn, world.service_id, NOW + 2 * DAY) == 1
