@@ -77,6 +77,10 @@ class Person:
             self.client.get(BASE + path, query_string=query, headers=self._headers({}))
         )
 
+    def post(self, path: str, body: Any = None) -> Answer:
+        """POST below the API's base: JSON, or no body at all."""
+        return self._post(path, b"" if body is None else json.dumps(body).encode(), {})
+
     def push(self, *counters: Any, **headers: str) -> Answer:
         """Push one batch; a header's underscores are dashes."""
         return self.push_bytes(json.dumps({"counters": counters}).encode(), **headers)

@@ -68,9 +68,13 @@ def ask_for_customers_credit_notes(olga: Person, who: Person) -> Answer:
     return who.get("/customers/olgas/credit_notes")
 
 
+def ask_for_payment_url(olga: Person, who: Person) -> Answer:
+    return who.post(f"/invoices/{bring_olgas_invoice(olga)}/payment_url")
+
+
 def bring_olgas_invoice(olga: Person) -> UUID:
     with olgas_ledger(olga) as conn:
-        return bring_invoice(conn, olga)
+        return bring_invoice(conn, olga, access_token="secret")
 
 
 def olgas_ledger(olga: Person) -> Connection:
@@ -149,6 +153,10 @@ ASKED = {
     "/privileges/<privilege_code>": ask_to_revoke_a_privilege,
     f"{BASE}/invoices": lambda _, who: who.get("/invoices"),
     f"{BASE}/invoices/<lago_id>": ask_for_invoice,
+    f"{BASE}/invoices/<lago_id>/payment_url": ask_for_payment_url,
+    f"{BASE}/customers/<path:external_id>/portal_url": (
+        lambda _, who: who.get("/customers/olgas/portal_url")
+    ),
     f"{BASE}/customers/<path:external_id>/projected_usage": ask_for_projected_usage,
     f"{BASE}/usage": push_to_subscription,
     f"{BASE}/usage/<path:transaction_id>/void": ask_to_void,
@@ -185,6 +193,16 @@ AS_IF_NONE: list[tuple[Ask, Callable[[Person], Answer]]] = [
     (
         ask_for_invoice,
         lambda who: who.get("/invoices/01a208f7-ff66-715c-a59b-eda35af14387"),
+    ),
+    (
+        ask_for_payment_url,
+        lambda who: who.post(
+            "/invoices/01a208f7-ff66-715c-a59b-eda35af14387/payment_url"
+        ),
+    ),
+    (
+        lambda _, who: who.get("/customers/olgas/portal_url"),
+        lambda who: who.get("/customers/nobody/portal_url"),
     ),
     (
         ask_for_credit_note,

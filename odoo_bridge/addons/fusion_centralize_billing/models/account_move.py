@@ -30,6 +30,20 @@ class AccountMove(models.Model):
         "A client has one invoice per service and period.",
     )
 
+    def _post(self, soft=True):
+        """Post; what bills a service can be opened in the portal from then on.
+
+        An app asks the bridge where its customer pays, which is told by this link.
+        """
+        posted = super()._post(soft)
+        for move in posted:
+            orders = move.invoice_line_ids.sale_line_ids.order_id
+            if move.is_sale_document() and (
+                move.x_fc_service_id or orders.x_fc_service_id
+            ):
+                move._portal_ensure_token()
+        return posted
+
     # What the bridge pulls: invoices that have changed, of any origin.
     _x_fc_write_date_idx = models.Index(
         "(write_date) WHERE move_type IN ('out_invoice', 'out_refund')"

@@ -54,6 +54,38 @@ class ExportInvoicesTest(InvoicingCase):
         self.assertEqual((row["period_start"], row["period_end"]), (START, END))
         self.assertEqual([line["metric"] for line in row["lines"]], ["cpu"])
 
+    def test_it_has_what_lagos_clients_ask_for(self):
+        move = self.closed()
+        self.assertFalse(self.one(move)["posted_before"])
+        move.action_post()
+        row = self.one(move)
+        self.assertTrue(row["posted_before"])
+        self.assertEqual(row["access_token"], move.access_token)
+        self.assertGreater(len(row["access_token"]), 20)
+        self.assertEqual(row["settled"], "0")
+        (line,) = row["lines"]
+        self.assertEqual(line["units"], "37000")
+        self.assertEqual(line["id"], move.invoice_line_ids.id)
+        self.assertEqual(line["tax"], f"{move.amount_tax:.2f}")
+        self.assertNotIn("service_id", line)
+        self.assertEqual(
+            [(tax["amount"], tax["rate"]) for tax in row["taxes"]],
+            [
+                (f"{-tax.amount_currency:.2f}", f"{tax.tax_line_id.amount:.4f}")
+                for tax in move.line_ids.filtered("tax_line_id")
+            ],
+        )
+
+    def test_a_credit_note_names_its_invoice_and_what_it_settles(self):
+        move = self.closed()
+        move.action_post()
+        note = move._reverse_moves([{"invoice_date": move.invoice_date}], cancel=True)
+        row, reversed_row = self.one(note), self.one(move)
+        self.assertEqual(row["reversed_id"], reversed_row["public_id"])
+        self.assertEqual(row["reversed_number"], move.name)
+        self.assertEqual(row["settled"], f"{move.amount_total:.2f}")
+        self.assertEqual(reversed_row["settled"], row["settled"])
+
     def test_every_step_of_its_life_is_seen_by_its_date(self):
         move = self.closed()
         self.age(move)
