@@ -136,13 +136,14 @@ def validation_failed(
     )
 
 
-def charge_unratable(metric: str) -> ApiError:
+def charge_unratable(metric: str | None) -> ApiError:
     """422: what was used has no price; nothing is lost, and the period does not freeze
     until it has one."""
+    named = "a charge of the plan" if metric is None else f"the charge for {metric}"
     return validation_failed(
         {"charge": ["value_is_invalid"]},
-        f"the plan's charge for {metric} makes no sense, so that nothing can be priced "
-        "by it; usage goes on being counted; mend the charge in the catalog",
+        f"{named} makes no sense, so that nothing can be priced by it; "
+        "usage goes on being counted; mend the charge in the catalog",
         "charge_unratable",
     )
 

@@ -8,10 +8,13 @@ RATING_ERRORS = (ArithmeticError, KeyError, StopIteration, TypeError, ValueError
 
 
 class ChargeUnratable(Exception):
-    """A charge that makes no sense: what is used under it has no price."""
+    """A charge that makes no sense: what is used under it has no price.
 
-    def __init__(self, metric: str, why: str) -> None:
-        super().__init__(f"the charge for {metric} cannot be rated by: {why}")
+    ``metric`` is its code, where it is known.
+    """
+
+    def __init__(self, why: str, metric: str | None = None) -> None:
+        super().__init__(why)
         self.metric = metric
 
 
@@ -21,4 +24,4 @@ def rating_of(metric: str) -> Iterator[None]:
     try:
         yield
     except RATING_ERRORS as error:
-        raise ChargeUnratable(metric, repr(error)) from error
+        raise ChargeUnratable(repr(error), metric) from error

@@ -42,6 +42,10 @@ def ask_for_projected_usage(_: Person, who: Person) -> Answer:
     )
 
 
+def ask_for_lifetime_usage(_: Person, who: Person) -> Answer:
+    return who.get("/subscriptions/olgas-1/lifetime_usage")
+
+
 def ask_to_void(olga: Person, who: Person) -> Answer:
     name = f"t-{next(_numbers)}"
     olga.push(counter(name, external_subscription_id="olgas-1"))
@@ -158,6 +162,7 @@ ASKED = {
         lambda _, who: who.get("/customers/olgas/portal_url")
     ),
     f"{BASE}/customers/<path:external_id>/projected_usage": ask_for_projected_usage,
+    f"{BASE}/subscriptions/<path:external_id>/lifetime_usage": ask_for_lifetime_usage,
     f"{BASE}/usage": push_to_subscription,
     f"{BASE}/usage/<path:transaction_id>/void": ask_to_void,
 }
@@ -188,6 +193,10 @@ AS_IF_NONE: list[tuple[Ask, Callable[[Person], Answer]]] = [
     (
         ask_for_customers_subscriptions,
         lambda who: who.get("/customers/nobody/subscriptions"),
+    ),
+    (
+        ask_for_lifetime_usage,
+        lambda who: who.get("/subscriptions/nobodys-1/lifetime_usage"),
     ),
     (ask_to_void, lambda who: who.void("nobodys", **NOBODYS)),
     (
