@@ -7,6 +7,7 @@ from . import rows as r
 from .contact import KEYS, read_contact
 from .local_change import is_taken, read_changed, read_revision
 from .queries import load_queries
+from .telling import changed_by_app
 
 ALWAYS = frozenset({"name", "email"})
 
@@ -33,6 +34,8 @@ def apply_customer(env, row):
             return link.id, "unchanged"
         taken = ALWAYS if changed is None else changed
         wanted = {k: v for k, v in values.items() if k in taken and v}
+        if revision:
+            changed_by_app(link.partner_id)
         status = _follow(link, {**wanted, **read_contact(env, row, KEYS & taken)})
         if revision:
             link.revision = revision

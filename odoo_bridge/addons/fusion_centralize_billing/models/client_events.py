@@ -1,8 +1,11 @@
-"""Events of clients: ``customer.updated``, one for each of a client's account links."""
+"""Events of clients: ``customer.updated``, one for each of a client's account links.
+
+What an app itself has changed, the ledger has told it.
+"""
 
 from odoo import models
 
-from .telling import event_row, fetch, instant, watch
+from .telling import app_changes, event_row, fetch, instant, watch
 
 CHANGES = {
     "name",
@@ -43,9 +46,9 @@ class Partner(models.Model):
         return {row["id"]: row for row in rows}
 
     def _x_fc_events(self, before):
-        now, events = self.env.cr.now(), []
+        now, events, known = self.env.cr.now(), [], app_changes(self)
         for row in fetch(self.env, "clients", ids=tuple(before)):
-            was = before[row["id"]]
+            was = None if row["id"] in known else before[row["id"]]
             if was and row["mode"] == "live" and _client(was) != _client(row):
 
                 def build(row=row):

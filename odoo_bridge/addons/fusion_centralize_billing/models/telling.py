@@ -19,6 +19,7 @@ from psycopg2.extras import Json
 from .queries import load_queries
 
 _NOTES = "fusion_centralize_billing.events."
+_APPS = "fusion_centralize_billing.apps."
 _SQL = load_queries("events")
 
 log = logging.getLogger(__name__)
@@ -44,6 +45,20 @@ def watch(records, new=False):
         notes.update(dict.fromkeys(unnoted))
         if not new:
             notes.update(records.browse(unnoted)._x_fc_seen())
+
+
+def changed_by_app(records):
+    """Note that their app is what changes the records, so that it knows already.
+
+    For what follows until the transaction commits or a savepoint begins or ends.
+    """
+    noted = records.env.cr.precommit.data.setdefault(_APPS + records._name, set())
+    noted.update(records._ids)
+
+
+def app_changes(records):
+    """The ids of the model's records that ``changed_by_app`` has noted."""
+    return records.env.cr.precommit.data.get(_APPS + records._name, set())
 
 
 def _tell_changes(env, name):

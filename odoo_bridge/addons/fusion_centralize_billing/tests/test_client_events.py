@@ -38,6 +38,15 @@ class ClientEventsTest(EventCase):
 
         self.assertEqual(self.types(), [])
 
+    def test_what_its_app_changed_is_told_by_the_ledger_alone(self):
+        row = self.customer(phone="+1 613", revision=1, changed=["phone"])
+        self.apply("customer", row)
+
+        self.assertEqual(self.client.phone, "+1 613")
+        self.assertEqual(self.types(), [])
+        self.client.phone = "+1 416"
+        self.assertEqual(self.types(), ["customer.updated"])
+
     def test_clients_without_links_tell_nothing(self):
         partner = self.env["res.partner"].create({"name": "Nobody"})
         partner.name = "Somebody"
