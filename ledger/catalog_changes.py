@@ -97,7 +97,7 @@ def save_plan(
         base = before
     after = _checked(PLAN, plan_row(service, replace(base, **values)))
     changed = _changed(PLAN_FIELDS, before, after)
-    if "charges" in changed:
+    if changed & {"charges", "archived"} and not after.archived:
         check_charges(conn, service, after)
     if before is not None:
         check_revived(conn, service, before, after, now)

@@ -2,7 +2,7 @@
 
 -- name: charges_of_metric
 -- The plans that charge it, with their filters: those that are archived as well, as
--- long as a subscription has them.
+-- long as a subscription has them, or is to change to them.
 SELECT p.code, c.filters
   FROM metric m
   JOIN service s ON s.id = m.service_id
@@ -10,6 +10,7 @@ SELECT p.code, c.filters
   JOIN plan p ON p.id = c.plan_id
  WHERE s.code = %(service)s AND m.code = %(code)s
    AND (NOT p.archived
+        OR EXISTS (SELECT FROM plan_change w WHERE w.plan_id = p.id)
         OR EXISTS (SELECT FROM plan_history h
                      JOIN subscription b ON b.id = h.subscription_id
                     WHERE h.plan_id = p.id
@@ -31,7 +32,9 @@ SELECT 1
 SELECT 1
   FROM plan p
   JOIN service s ON s.id = p.service_id
-  JOIN plan_history h ON h.plan_id = p.id
+  JOIN (SELECT plan_id, subscription_id FROM plan_history
+         UNION ALL
+        SELECT plan_id, subscription_id FROM plan_change) h ON h.plan_id = p.id
   JOIN subscription b ON b.id = h.subscription_id
  WHERE s.code = %(service)s AND p.code = %(code)s
    AND (b.ended_at IS NULL OR b.ended_at > %(now)s)

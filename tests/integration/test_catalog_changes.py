@@ -1,11 +1,15 @@
 """Metrics and plans of apps count at once; what uses them does not lose its terms."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from ledger.catalog import (
     CatalogRowUnknown,
@@ -23,7 +27,7 @@ from ledger.catalog_changes import (
 from ledger.catalog_read import read_metric, read_plan
 from ledger.catalog_rows import metric_row_of, plan_row_of
 from ledger.catalog_rules import InUse
-from ledger.db import Connection
+from ledger.db import Connection, connect
 from ledger.keys import ServiceUnknown
 from ledger.local_changes import LocalChangeRefused
 from schemas.catalog_entries import (
@@ -35,6 +39,8 @@ from schemas.catalog_entries import (
     Threshold,
     Tier,
 )
+from tests.catalog_entries import metrics as any_metrics
+from tests.catalog_entries import plans as any_plans
 from tests.ledger_world import NOW, World, counter, make_message, make_world, push
 
 REGION = MetricFilter("region", ("ca", "eu"))
@@ -413,3 +419,79 @@ def test_a_plan_of_odoos_without_the_terms_has_their_defaults(
 
     plan = held_plan(conn, world, "plain")
     assert (plan.description, plan.usage_thresholds, plan.archived) == ("", (), False)
+
+
+def test_a_plan_is_not_revived_with_an_archived_metric(
+    conn: Connection, app: World
+) -> None:
+    delete_plan(conn, app.service_id, "pro", NOW)
+    delete_metric(conn, app.service_id, "tokens", NOW)
+
+    with pytest.raises(LocalChangeRefused, match="metric tokens is archived"):
+        save_plan(conn, app.service_id, "pro", {"archived": False}, NOW)
+
+
+def test_a_change_of_plan_that_is_to_come_holds_the_plan_and_its_metrics(
+    conn: Connection, app: World
+) -> None:
+    conn.execute(
+        "INSERT INTO plan_change SELECT b.id, p.id, now(), now() FROM subscription b, "
+        "plan p WHERE b.external_id = 'sub-0' AND p.code = 'pro'"
+    )
+    delete_plan(conn, app.service_id, "pro", NOW)
+
+    with pytest.raises(InUse, match="plan pro charges it"):
+        delete_metric(conn, app.service_id, "tokens", NOW)
+    with pytest.raises(InUse, match="still has subscriptions"):
+        save_plan(conn, app.service_id, "pro", {"archived": False}, NOW)
+
+
+@settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(data=st.data())
+def test_whatever_is_saved_is_what_is_held(
+    conn: Connection, world: World, data: st.DataObject
+) -> None:
+    metrics = (data.draw(any_metrics("a")), data.draw(any_metrics("b")))
+    plan = data.draw(any_plans("any", metrics))
+    with conn.transaction(force_rollback=True):
+        for metric in metrics:
+            values = {f: v for f, v in vars(metric).items() if f != "code"}
+            save_metric(conn, world.service_id, metric.code, values, NOW)
+        values = {f: v for f, v in vars(plan).items() if f != "code"}
+        save_plan(conn, world.service_id, "any", values, NOW)
+        again = save_plan(conn, world.service_id, "any", values, NOW)
+
+        assert held_plan(conn, world, "any") == plan
+        assert tuple(held_metric(conn, world, m.code) for m in metrics) == metrics
+        assert again.changed == frozenset()
+
+
+def test_a_value_is_not_taken_away_while_a_charge_comes_to_use_it(
+    conn: Connection, app: World, database_url: str
+) -> None:
+    """Of a plan and a metric that are saved at once the second sees the first."""
+    save_plan(conn, app.service_id, "pro", {"charges": ()}, NOW)
+    conn.commit()
+    save_plan(conn, app.service_id, "pro", {"charges": (CHARGE,)}, NOW)
+
+    def narrow() -> str:
+        with connect(database_url) as other:
+            try:
+                save_metric(other, app.service_id, "tokens", {"filters": ()}, NOW)
+            except InUse as error:
+                return str(error)
+        return "taken"
+
+    with ThreadPoolExecutor(1) as pool:
+        second = pool.submit(narrow)
+        time.sleep(0.3)
+        waits = not second.done()
+        conn.commit()
+        answer = second.result(20)
+
+    assert waits
+    assert answer == "filters: plan pro charges region eu"
