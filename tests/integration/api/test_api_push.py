@@ -3,6 +3,7 @@
 import json
 import secrets
 import time
+from decimal import Decimal
 from typing import Any
 
 import redis
@@ -127,3 +128,47 @@ def test_ten_thousand_counters_are_taken(olga: Person) -> None:
     answer = olga.push(*[counter(f"t-{n}") for n in range(10_000)])
 
     assert answer.body["batch"]["accepted"] == 10_000
+
+
+def test_properties_go_with_a_counter_and_bad_ones_refuse_it_alone(
+    olga: Person, conn: Connection, database_url: str, broker_url: str
+) -> None:
+    conn.execute(
+        "UPDATE metric SET field_name = 'size' WHERE service_id = %s AND code = 'sum'",
+        (olga.service_id,),
+    )
+    conn.commit()
+    said = {"size": 2.5, "region": "ca", "spot": False, "zone": None}
+
+    pushed = olga.push(
+        counter("own", properties=said),
+        counter("found", value=None, properties=said),
+        counter("nested", properties={"a": {}}),
+        counter("none", value=None),
+        counter("missing", value=None, properties={}),
+    )
+    outcomes = work_off(database_url, broker_url, olga.service_id)
+
+    refused = pushed.body["batch"]["rejected"]
+    assert [(r["index"], list(r["errors"])) for r in refused] == [
+        (2, ["properties"]),
+        (3, ["value"]),
+    ]
+    assert outcomes == {"applied": 2, "rejected": 3}
+    rows = conn.execute(
+        "SELECT c.value, c.properties FROM counter c"
+        " JOIN subscription s ON s.id = subscription_id"
+        " WHERE s.service_id = %s ORDER BY c.transaction_id",
+        (olga.service_id,),
+    ).fetchall()
+    conn.commit()
+    assert rows == [(Decimal("2.5"), said), (Decimal("1"), said)]
+
+
+def test_ten_thousand_counters_may_each_have_properties(olga: Person) -> None:
+    many = [counter(f"t-{n}", properties={"n": n}) for n in range(10_000)]
+
+    assert olga.push(*many).body["batch"]["accepted"] == 10_000
+    too_many = olga.push(*many, counter("more"))
+    assert too_many.status == 422
+    assert too_many.body["error_details"]["counters"][0].startswith("too_many_counters")
