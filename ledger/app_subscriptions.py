@@ -115,7 +115,8 @@ def update_subscription(
     fields = ["ended_at", "started_at"] if found.status == PENDING else ["ended_at"]
     terms = {name: values[name] for name in fields if name in values}
     start = terms.get("started_at", found.terms.started_at)
-    _check_end(terms.get("ended_at"), start, now)
+    if terms:
+        _check_end(terms.get("ended_at", found.terms.ended_at), start, now)
     saved = save_subscription(conn, service[0], external_id, terms, now)
     renamed = _write_name(conn, found.id, values, now)
     if not saved.changed and not renamed:

@@ -7,6 +7,7 @@ from typing import Any, Final
 from ledger.billed_events import complete_event
 from ledger.db import Connection
 from ledger.dead_letters import DeadLetter, bury
+from ledger.known_records import complete_record
 from ledger.outbox import enqueue_event
 from ledger.queries import load_queries
 from ledger.told_subscriptions import is_news
@@ -44,6 +45,7 @@ def take_event(conn: Connection, event: EventRow, now: datetime) -> bool:
     if own is not None and not is_news(conn, found[0], event.type, own, now):
         return False
     data = complete_event(conn, found[0], event, now)
+    data = complete_record(conn, found[0], data, now)
     enqueue_event(conn, found[0], event.type, data, now)
     return True
 

@@ -181,6 +181,27 @@ def test_odoos_own_subscriptions_are_told_as_ever(
     assert len(told(conn)) == 3
 
 
+def test_what_odoo_tells_is_lagos_object_with_odoos_news(
+    conn: Connection, world: World
+) -> None:
+    made = put(conn, world, "dear")
+    odoo_tells(conn, world, "subscription.updated", made, plan_code="cheap")
+    customer = {"external_id": "customer", "name": "Renamed", "phone": None}
+    row = EventRow("k", world.code, "customer.updated", {"customer": customer}, NOW)
+    take_event(conn, row, NOW)
+
+    rows = conn.execute("SELECT body FROM webhook_message").fetchall()
+    bodies = [json.loads(bytes(body)) for (body,) in rows]
+    (changed,) = [b for b in bodies if b["type"] == "subscription.updated"]
+    told = changed["data"]["subscription"]
+    assert told["lago_id"] == str(made.public_id)
+    assert (told["plan_code"], told["plan_amount_cents"]) == ("cheap", None)
+    (changed,) = [b for b in bodies if b["type"] == "customer.updated"]
+    told = changed["data"]["customer"]
+    assert told["lago_id"] == str(made.customer_id)
+    assert (told["name"], told["applicable_timezone"]) == ("Renamed", "UTC")
+
+
 def test_a_pending_one_that_odoo_confirms_is_told_when_its_start_comes(
     conn: Connection, world: World
 ) -> None:

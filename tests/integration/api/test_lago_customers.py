@@ -190,6 +190,8 @@ def test_a_page_that_is_none_is_refused(olga: Person) -> None:
         ("timezone", "Mars/Base", "value_is_invalid"),
         ("net_payment_term", 10**30, "value_is_invalid"),
         ("net_payment_term", 1.5, "value_is_invalid"),
+        ("net_payment_term", True, "value_is_invalid"),
+        ("net_payment_term", 10**400, "value_is_invalid"),
         ("customer_type", "robot", "value_is_invalid"),
         ("metadata", [{"key": "a"}] * 2, "value_already_exist"),
     ],

@@ -19,6 +19,7 @@ from lago_python_client.exceptions import LagoApiError
 from ledger.catalog import ChargeRow, PlanRow, upsert_plan
 from ledger.db import Connection
 from ledger.due_subscriptions import STEPS
+from ledger.unparking import apply_parked
 from tests.api_world import Person, counter, work_off
 from tests.lago_world import lago_client, models, served
 from workers.subscriptions import follow_subscriptions
@@ -361,6 +362,7 @@ def test_an_empty_end_lifts_it_and_a_repeat_is_told_to_nobody(
         ("billing_time", "lunar", "value_is_invalid"),
         ("subscription_at", "tomorrow", "invalid_date"),
         ("subscription_at", 10**30, "invalid_date"),
+        ("subscription_at", float("1e308"), "invalid_date"),
         ("subscription_at", "9999-12-31T23:59:59-14:00", "invalid_date"),
         ("ending_at", "2020-01-01", "invalid_date"),
         ("plan_overrides", {"amount_cents": 1}, "value_is_invalid"),
@@ -377,6 +379,45 @@ def test_a_field_that_is_wrong_is_named(
     assert answer.status == 422, answer.text
     assert answer.body["error_details"] == {field: [code]}
     assert olga.get("/customers/c").status == 404
+
+
+def test_a_start_cannot_be_moved_behind_the_end(lago: Any, olga: Person) -> None:
+    at = {"subscription_at": text(soon(days=1)), "ending_at": text(soon(days=3))}
+    lago.create(given("moved", **at))
+
+    update = models.Subscription(subscription_at=text(soon(days=5)))
+    status, body = refused(lambda: lago.update(update, "moved"))
+
+    assert (status, body["error_details"]) == (422, {"ending_at": ["invalid_date"]})
+
+
+def test_a_pending_ones_start_can_be_moved_to_the_past(
+    lago: Any, olga: Person, conn: Connection
+) -> None:
+    lago.create(given("early", subscription_at=text(soon(days=1))))
+
+    moved = lago.update(
+        models.Subscription(subscription_at=text(soon(days=-1))), "early"
+    )
+
+    assert moved.status == "active"
+    assert told(conn, olga) == [("subscription.started", "active", "plan")]
+
+
+def test_usage_that_came_before_its_subscription_is_applied(
+    lago: Any, olga: Person, conn: Connection, database_url: str, broker_url: str
+) -> None:
+    olga.push(counter("p-1", external_subscription_id="awaited", value=2))
+    assert work_off(database_url, broker_url, olga.service_id)["parked"] == 1
+
+    lago.create(given("awaited", subscription_at=text(soon(days=-3))))
+
+    conn.rollback()
+    assert apply_parked(conn, olga.service_id, datetime.now(UTC), 10) == 1
+    conn.commit()
+    usage = olga.get("/customers/ada/current_usage", external_subscription_id="awaited")
+    charges = usage.body["customer_usage"]["charges_usage"]
+    assert {c["billable_metric"]["code"]: c["units"] for c in charges}["sum"] == "2.0"
 
 
 def test_a_list_has_the_active_ones_unless_told_otherwise(
