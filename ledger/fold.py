@@ -38,9 +38,11 @@ from ledger.place import (
 from ledger.queries import load_queries
 from ledger.refolding import UNIQUE, refold_removals
 from ledger.terms import frozen_periods, read_terms
+from ledger.undated import find_repeats
 from schemas.timestamps import LATEST_US
 
 APPLIED = Outcome("applied")
+DUPLICATE = Outcome("duplicate")
 LINES_AT_ONCE = 250
 CONFLICT_REASON = "value_or_timestamp_differs"
 
@@ -85,6 +87,9 @@ def fold_items(
         # because the catalog knows it by now: another look places it.
         pending = [a for a, _ in placement.parked if a.key not in outcomes]
     outcomes.update(_apply(conn, service_id, placed, now))
+    repeats = find_repeats(conn, service_id, rejected)
+    outcomes.update((key, DUPLICATE) for key in repeats)
+    rejected = [(a, why) for a, why in rejected if a.key not in repeats]
     outcomes.update((a.key, Outcome("rejected", why)) for a, why in rejected)
     note_rejected(conn, service_id, rejected, now)
     return outcomes
@@ -135,7 +140,7 @@ def _apply(
         return outcomes
     seen_before = [item for item in placed if item.arrival.key not in outcomes]
     same = _compare(conn, seen_before)
-    outcomes.update((key, Outcome("duplicate")) for key, equal in same.items() if equal)
+    outcomes.update((key, DUPLICATE) for key, equal in same.items() if equal)
     conflicts = [item.arrival for item in seen_before if not same[item.arrival.key]]
     outcomes.update((a.key, Outcome("conflict", CONFLICT_REASON)) for a in conflicts)
     _record_conflicts(conn, service_id, conflicts, now)
@@ -217,7 +222,7 @@ def _park(
     reasons = {arrival.key: reason for arrival, reason in parked}
     lot = park_counters(conn, service_id, parked, now)
     outcomes = {key: Outcome("parked", reasons[key]) for key in lot.parked}
-    outcomes.update((key, Outcome("duplicate")) for key in lot.duplicates)
+    outcomes.update((key, DUPLICATE) for key in lot.duplicates)
     outcomes.update(
         (key, Outcome("conflict", CONFLICT_REASON)) for key in lot.conflicts
     )

@@ -23,6 +23,7 @@ from tests.archive_world import archive, faults, mismatches
 from tests.frozen_world import APRIL, JANUARY, at, frozen_world
 from tests.ledger_world import (
     NOW,
+    NOW_US,
     STARTED,
     World,
     add_subscription,
@@ -271,6 +272,38 @@ def test_a_parked_repeat_without_a_timestamp_is_a_duplicate_when_it_is_placed(
 
     assert stored(conn, "counter_conflict") == {}
     assert quantities(conn) == {"sum": 1}
+
+
+def test_a_repeat_without_a_timestamp_after_the_end_is_a_duplicate(
+    conn: Connection, world: World
+) -> None:
+    """What was never counted, or is another event, is rejected as it should be."""
+
+    def sent(name: str, us_later: int, said: str = SAID) -> Any:
+        return counter(
+            name,
+            value=None,
+            timestamp_us=NOW_US + us_later,
+            properties=said,
+            timestamp_given=False,
+        )
+
+    assert outcomes_of(conn, world, sent("t", 0)) == "a"
+    conn.execute("UPDATE subscription SET ended_at = %s", (NOW + timedelta(hours=1),))
+    conn.commit()
+    day_us = 24 * 3600 * 1_000_000
+
+    items = [
+        sent("t", day_us),
+        sent("new", day_us),
+        sent("t", day_us, '{"size":1}'),
+        counter("t", value=None, timestamp_us=NOW_US + day_us, properties=SAID),
+    ]
+    assert outcomes_of(conn, world, *items) == "drrr"
+    assert quantities(conn) == {"sum": Decimal("12.5")}
+    told = conn.execute("SELECT sum(counters) FROM event_error").fetchone()
+    conn.commit()
+    assert told == (3,)
 
 
 def test_a_counter_that_is_taken_back_keeps_what_was_said(
