@@ -24,8 +24,13 @@ WITH line AS MATERIALIZED (
 ),
 present AS MATERIALIZED (
     SELECT l.number, l.aggregation,
-           ARRAY(SELECT c.properties ->> key FROM unnest(l.keys) AS key) AS dimensions,
+           CASE cardinality(l.keys)  -- the same for any number, and slower
+               WHEN 1 THEN ARRAY[c.properties ->> l.keys[1]]
+               WHEN 2 THEN ARRAY[c.properties ->> l.keys[1], c.properties ->> l.keys[2]]
+               ELSE ARRAY(SELECT c.properties ->> key FROM unnest(l.keys) AS key)
+           END AS dimensions,
            c.occurred_at, c.transaction_id, c.value, c.members,
+           counter_number(c.value, c.members) AS amount,
            removes_members(c.properties) AS removes
       FROM line l
       JOIN counter_life c ON c.subscription_id = l.subscription_id
@@ -35,9 +40,15 @@ present AS MATERIALIZED (
                          AND (c.left_in IS NULL OR c.left_in > l.period_start)
      WHERE c.subscription_id = ANY(%(subscription_ids)s)
 ),
+folded AS MATERIALIZED (
+    SELECT number, dimensions, aggregation, count(*) AS events, sum(amount) AS total,
+           max(amount) AS greatest, max(occurred_at) AS last_at
+      FROM present
+     GROUP BY number, dimensions, aggregation
+),
 part AS MATERIALIZED (
-    SELECT d.number, d.dimensions, f.place, g.values
-      FROM (SELECT DISTINCT number, dimensions FROM present) AS d
+    SELECT d.number, d.dimensions, coalesce(f.place, -1) AS place, g.values
+      FROM folded d
       JOIN line l USING (number)
      CROSS JOIN LATERAL (
          SELECT CASE WHEN cardinality(l.keys) > 0
@@ -61,32 +72,31 @@ part AS MATERIALIZED (
                 WITH ORDINALITY AS k (key, place)
      ) AS g
 ),
-placed AS (
-    SELECT p.number, p.aggregation, p.occurred_at, p.transaction_id, p.value, p.members,
-           p.removes, counter_number(p.value, p.members) AS amount,
-           coalesce(t.place, -1) AS place, t.values
-      FROM present p
-      JOIN part t USING (number, dimensions)
-),
 counted AS (
-    SELECT number, place, values, aggregation, count(*) AS events,
-           sum(amount) AS total, max(amount) AS greatest
-      FROM placed
-     GROUP BY number, place, values, aggregation
+    SELECT d.number, t.place, t.values, d.aggregation, sum(d.events)::bigint AS events,
+           sum(d.total) AS total, max(d.greatest) AS greatest
+      FROM folded d
+      JOIN part t USING (number, dimensions)
+     GROUP BY d.number, t.place, t.values, d.aggregation
 ),
 latest AS (
-    SELECT DISTINCT ON (number, place, values) number, place, values, amount
-      FROM placed
-     WHERE aggregation = 'last'
-     ORDER BY number, place, values, occurred_at DESC, transaction_id DESC
+    SELECT DISTINCT ON (p.number, t.place, t.values) p.number, t.place, t.values,
+           p.amount
+      FROM present p
+      JOIN folded d ON d.number = p.number AND d.dimensions = p.dimensions
+                   AND d.last_at = p.occurred_at
+      JOIN part t ON t.number = p.number AND t.dimensions = p.dimensions
+     WHERE p.aggregation = 'last'
+     ORDER BY p.number, t.place, t.values, p.occurred_at DESC, p.transaction_id DESC
 ),
 member AS (
-    SELECT DISTINCT ON (p.number, p.place, p.values, u.member COLLATE "C")
-           p.number, p.place, p.values, p.removes
-      FROM placed p
+    SELECT DISTINCT ON (p.number, t.place, t.values, u.member COLLATE "C")
+           p.number, t.place, t.values, p.removes
+      FROM present p
+      JOIN part t ON t.number = p.number AND t.dimensions = p.dimensions
      CROSS JOIN unnest(counter_members(p.value, p.members)) AS u (member)
      WHERE p.aggregation = 'unique'
-     ORDER BY p.number, p.place, p.values, u.member COLLATE "C", p.occurred_at DESC,
+     ORDER BY p.number, t.place, t.values, u.member COLLATE "C", p.occurred_at DESC,
               p.transaction_id DESC
 ),
 members AS (
