@@ -27,11 +27,15 @@ ALTER TABLE account_move
     ADD COLUMN IF NOT EXISTS reversed_entry_id int4
         REFERENCES account_move ON DELETE SET NULL;
 
--- Posting leaves its mark, whatever comes after, and opens the portal's page.
+-- Posting gives a number and leaves its mark, whatever comes after, and opens the
+-- portal's page.
 CREATE OR REPLACE FUNCTION note_posted() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     new.posted_before := coalesce(new.posted_before, false) OR new.state = 'posted';
     IF new.posted_before THEN
+        IF coalesce(new.name, '/') IN ('/', '') THEN
+            new.name := 'INV/' || lpad(new.id::varchar, 5, '0');
+        END IF;
         new.access_token := coalesce(new.access_token, gen_random_uuid()::varchar);
     END IF;
     RETURN new;

@@ -2,6 +2,7 @@
 
 import json
 import secrets
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -31,6 +32,11 @@ class MovedApp:
     key: str
     lago: Any
     started_at: datetime
+    folder: Path
+
+    def load(self, catalog: str) -> None:
+        """Load the rest of a catalog file, below its service."""
+        _load(self.stack, self.folder, self.service, catalog)
 
     def set_up(self, **plan: Any) -> None:
         """The story's metrics and plan, by the client."""
@@ -69,10 +75,20 @@ class MovedApp:
             **fields,
         )
 
-    def send_last(self, transaction_id: str, **properties: Any) -> None:
-        """An event of now; whatever was sent before it is counted when it is."""
-        event = {"transaction_id": transaction_id, "code": "calls", "seconds_ago": 1}
-        self.lago.events.create(self.event({**event, "properties": properties}))
+    def send_last(
+        self, transaction_id: str, *, after_seconds: int = 0, **properties: Any
+    ) -> None:
+        """An event of now or later, to the millisecond; whatever was sent before it is
+        counted when it is."""
+        self.lago.events.create(
+            models.Event(
+                transaction_id=transaction_id,
+                external_subscription_id="ada-1",
+                code="calls",
+                timestamp=f"{time.time() + after_seconds:.3f}",
+                properties=properties,
+            )
+        )
 
     def usage(self) -> Any:
         """Current usage of the story's subscription."""
@@ -90,15 +106,22 @@ class MovedApp:
         return seen[-1]
 
 
-def move_app(stack: RunningStack, folder: Path, mode: str = "live") -> MovedApp:
-    """A new service without any catalog, and its key."""
+def move_app(stack: RunningStack, folder: Path, catalog: str = "") -> MovedApp:
+    """A new live service with this catalog, or none, and its key."""
     service = f"moved-{secrets.token_hex(4)}"
-    path = folder / f"{service}.yaml"
-    path.write_text(f"service: {{code: {service}, name: Moved, mode: {mode}}}\n")
-    run(stack, "catalog", "load", str(path))
+    _load(stack, folder, service, catalog)
     key = run(stack, "keys", "create", service, "--scope", "catalog")
     started_at = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=1)
-    return MovedApp(stack, service, key, lago_client(stack.api, key), started_at)
+    return MovedApp(
+        stack, service, key, lago_client(stack.api, key), started_at, folder
+    )
+
+
+def _load(stack: RunningStack, folder: Path, service: str, catalog: str) -> None:
+    path = folder / f"{service}.yaml"
+    head = f"service: {{code: {service}, name: Moved, mode: live}}\n"
+    path.write_text(head + catalog)
+    run(stack, "catalog", "load", str(path))
 
 
 def run(stack: RunningStack, *arguments: str) -> str:
