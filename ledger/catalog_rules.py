@@ -6,7 +6,7 @@ from typing import Any
 
 from ledger.catalog_read import read_metric
 from ledger.db import Connection
-from ledger.holding import METRIC, lock_record
+from ledger.holding import METRIC, lock_records
 from ledger.local_changes import LocalChangeRefused
 from ledger.queries import load_queries
 from schemas.catalog_entries import Charge, Metric, Plan
@@ -53,8 +53,7 @@ def check_charges(conn: Connection, service: str, plan: Plan) -> None:
     Locks the metrics, so that none of them changes in the meantime. What is not there
     at all is left to the writing.
     """
-    for code in sorted({charge.metric for charge in plan.charges}):
-        lock_record(conn, METRIC, service, code)
+    lock_records(conn, METRIC, service, {charge.metric for charge in plan.charges})
     for charge in plan.charges:
         metric = read_metric(conn, service, charge.metric)
         if metric is not None:

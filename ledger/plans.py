@@ -14,7 +14,7 @@ from ledger.catalog_rows import (
     plan_row_of,
 )
 from ledger.db import Connection
-from ledger.holding import PLAN, unsent_fields
+from ledger.holding import METRIC, PLAN, lock_records, unsent_fields
 from ledger.metrics import derive_dimensions
 from ledger.queries import load_queries
 from ledger.replacing import replace_changed
@@ -46,6 +46,7 @@ def write_plan(conn: Connection, row: PlanRow) -> None:
     """
     service_id = need_service(conn, row.service)
     names = {"service": row.service, "plan": row.code}
+    _lock_metrics(conn, row, names)
     known = conn.execute(_SQL["plan_id"], names).fetchone()
     if known is not None and known[2] != row.interval:
         exclude_folds(conn, service_id)  # before the look at what is frozen
@@ -60,6 +61,14 @@ def write_plan(conn: Connection, row: PlanRow) -> None:
         conn.execute(_SQL["look_at_freezes"], {"plan_id": found[0]})
     if known is not None and (changed or known[1] != found[1]):
         rerate_plan(conn, service_id, found[0])
+
+
+def _lock_metrics(conn: Connection, row: PlanRow, names: dict[str, str]) -> None:
+    """Of the charges that are there, and that come: a metric's rounding goes on to its
+    charges, and charges' groups to their metrics."""
+    codes = {code for (code,) in conn.execute(_SQL["metrics_of_plan"], names)}
+    codes |= {charge.metric for charge in row.charges}
+    lock_records(conn, METRIC, row.service, codes)
 
 
 def _keep(conn: Connection, row: PlanRow, kept: frozenset[str]) -> PlanRow:

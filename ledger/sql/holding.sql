@@ -10,6 +10,14 @@ SELECT pg_advisory_xact_lock(
                               %(external_id)s::text)) & 4095
        )
 
+-- name: lock_records
+SELECT pg_advisory_xact_lock(%(lock_space)s, h.bucket)
+  FROM (SELECT DISTINCT
+               hashtext(concat_ws(' ', %(kind)s::text, %(service)s::text, n)) & 4095
+               AS bucket
+          FROM unnest(%(external_ids)s::text[]) AS n
+         ORDER BY 1) AS h
+
 -- name: unsent_metric
 SELECT l.unsent
   FROM metric t

@@ -31,6 +31,14 @@ SELECT p.id, p.currency, p."interval"
   FROM plan p JOIN service s ON s.id = p.service_id
  WHERE s.code = %(service)s AND p.code = %(plan)s
 
+-- name: metrics_of_plan
+SELECT m.code
+  FROM plan p
+  JOIN service s ON s.id = p.service_id
+  JOIN charge c ON c.plan_id = p.id
+  JOIN metric m ON m.id = c.metric_id
+ WHERE s.code = %(service)s AND p.code = %(plan)s
+
 -- name: write_charge
 -- Its metric, and whether it is new or another than before; no row: the metric is not
 -- known.

@@ -495,3 +495,30 @@ def test_a_value_is_not_taken_away_while_a_charge_comes_to_use_it(
 
     assert waits
     assert answer == "filters: plan pro charges region eu"
+
+
+def test_a_pulled_plan_and_a_metrics_rounding_do_not_block_each_other(
+    conn: Connection, app: World, database_url: str
+) -> None:
+    """A rounding goes on to the charges, and the charges' groups to the metric."""
+    conn.commit()
+    plain = replace(held_plan(conn, app), charges=(replace(CHARGE, group_keys=()),))
+    rows = [plan_row_of(app.code, plain, 900)]
+    rows.append(plan_row_of(app.code, replace(plain, charges=(CHARGE,)), 900))
+    conn.execute("UPDATE local_change SET unsent = '{}'")
+    conn.commit()
+
+    def pull(index: int) -> None:
+        with connect(database_url) as other:
+            upsert_plan(other, rows[index % 2])
+
+    def round_units(index: int) -> None:
+        rounding = "ceil" if index % 2 else "floor"
+        with connect(database_url) as other:
+            save_metric(other, app.service_id, "tokens", {"rounding": rounding}, NOW)
+
+    with ThreadPoolExecutor(4) as pool:
+        work = [pool.submit(pull, index) for index in range(20)]
+        work += [pool.submit(round_units, index) for index in range(20)]
+        for done in work:
+            done.result(60)
