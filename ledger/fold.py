@@ -38,6 +38,7 @@ from ledger.place import (
 from ledger.queries import load_queries
 from ledger.refolding import UNIQUE, refold_removals
 from ledger.terms import frozen_periods, read_terms
+from ledger.threshold_watch import watch_usage
 from ledger.undated import find_repeats
 from schemas.timestamps import LATEST_US
 
@@ -135,6 +136,12 @@ def _apply(
     begun = begin_corrections(conn, placed, now)
     fresh = _fold(conn, _first_of_each(placed), now)
     drop_idle_corrections(conn, begun)
+    spots = {item.spot for item in fresh}
+    watch_usage(
+        conn,
+        service_id,
+        {(spot.subscription_id, spot.period.start) for spot in spots},
+    )
     outcomes = {item.arrival.key: APPLIED for item in fresh}
     if len(outcomes) == len(placed):
         return outcomes

@@ -54,6 +54,13 @@ def open_bills(
     return bills_of(conn, bills)
 
 
+def billed_period(terms: Terms, start: datetime) -> Period | None:
+    """The period that begins then, or what follows the end for corrections; None: the
+    subscription has no such period any more."""
+    found = (period_at(terms, start), first_open_period(terms))
+    return next((each for each in found if each and each.start == start), None)
+
+
 def amount_of(bill: Bill, currency: str) -> Decimal:
     """The sum of the bill's lines in this currency, corrections included."""
     total = Decimal(0)

@@ -12,6 +12,7 @@ from ledger.db import Connection
 from ledger.periods import Period
 from ledger.place import RollupKey
 from ledger.queries import load_queries
+from ledger.threshold_watch import watch_subscription
 
 UNIQUE = "unique"
 
@@ -55,6 +56,7 @@ def refold(conn: Connection, scope: Scope, periods: Sequence[Period] = ()) -> No
     conn.execute(_SQL["collect_members"], values)
     conn.execute(_SQL["refold_rollups"], values)
     conn.execute(_SQL["empty_rollups"], values)
+    watch_subscription(conn, scope.subscription_id)
 
 
 def refold_correction(
@@ -70,6 +72,7 @@ def refold_correction(
     conn.execute(_SQL["forget_members"], values)
     conn.execute(_SQL["collect_members"], values)
     conn.execute(_SQL["refold_correction"], values)
+    watch_subscription(conn, scope.subscription_id)
 
 
 def refold_removals(conn: Connection, keys: Sequence[RollupKey]) -> None:

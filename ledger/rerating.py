@@ -7,6 +7,7 @@ they are pushed again. What was sent for a period that has ended stays as it was
 from ledger.db import Connection
 from ledger.locks import TERMS_LOCK
 from ledger.queries import load_queries
+from ledger.threshold_watch import watch_metric, watch_plan
 
 _SQL = load_queries("rerating")
 
@@ -18,6 +19,7 @@ def rerate_plan(conn: Connection, service_id: int, plan_id: int) -> None:
     """
     exclude_folds(conn, service_id)
     conn.execute(_SQL["rerate_plan"], {"plan_id": plan_id})
+    watch_plan(conn, plan_id)
 
 
 def rerate_metric(conn: Connection, service_id: int, metric_id: int) -> None:
@@ -27,6 +29,7 @@ def rerate_metric(conn: Connection, service_id: int, metric_id: int) -> None:
     """
     exclude_folds(conn, service_id)
     conn.execute(_SQL["rerate_metric"], {"metric_id": metric_id})
+    watch_metric(conn, metric_id)
 
 
 def exclude_folds(conn: Connection, service_id: int) -> None:

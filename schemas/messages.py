@@ -18,6 +18,7 @@ FOLD_BATCH = "workers.tasks.fold_batch"
 APPLY_PARKED = "workers.tasks.apply_parked"
 REVIEW_PARKED = "workers.tasks.review_parked"
 FOLLOW_SUBSCRIPTIONS = "workers.tasks.follow_subscriptions"
+CHECK_THRESHOLDS = "workers.tasks.check_thresholds"
 FREEZE_PERIODS = "workers.tasks.freeze_periods"
 DELIVER_WEBHOOKS = "workers.tasks.deliver_webhooks"
 PUSH_ROLLUPS = "odoo_bridge.tasks.push_rollups"
@@ -33,6 +34,7 @@ ROUTES = {
     APPLY_PARKED: USAGE_QUEUE,
     REVIEW_PARKED: USAGE_QUEUE,
     FOLLOW_SUBSCRIPTIONS: USAGE_QUEUE,
+    CHECK_THRESHOLDS: USAGE_QUEUE,
     FREEZE_PERIODS: USAGE_QUEUE,
     DELIVER_WEBHOOKS: WEBHOOK_QUEUE,
     PUSH_ROLLUPS: ODOO_QUEUE,

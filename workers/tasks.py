@@ -12,6 +12,7 @@ from celery.exceptions import Reject
 
 from schemas.messages import (
     APPLY_PARKED,
+    CHECK_THRESHOLDS,
     DELIVER_WEBHOOKS,
     FOLD_BATCH,
     FOLLOW_SUBSCRIPTIONS,
@@ -24,6 +25,7 @@ from workers.fold import Trouble
 from workers.freeze import freeze_all
 from workers.parked import review_parked
 from workers.subscriptions import follow_subscriptions
+from workers.thresholds import check_thresholds
 from workers.unpark import unpark_all
 from workers.waiting import WaitingBatches
 from workers.webhooks import PumpSummary, pump
@@ -70,6 +72,12 @@ def review_parked_counters() -> None:
 def freeze_periods() -> None:
     """Freeze the periods whose grace is over, and seal what is frozen."""
     freeze_all(_settings().database_url, lambda: datetime.now(UTC))
+
+
+@shared_task(name=CHECK_THRESHOLDS)
+def check_usage_thresholds() -> None:
+    """Tell which thresholds changed usage has reached."""
+    check_thresholds(_settings().database_url, lambda: datetime.now(UTC))
 
 
 @shared_task(name=FOLLOW_SUBSCRIPTIONS)
