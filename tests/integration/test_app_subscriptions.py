@@ -16,7 +16,13 @@ from ledger.app_subscriptions import (
     update_subscription,
 )
 from ledger.batches import apply_batch, take_batch
-from ledger.catalog import PlanRow, SubscriptionRow, upsert_plan, upsert_subscription
+from ledger.catalog import (
+    ChargeRow,
+    PlanRow,
+    SubscriptionRow,
+    upsert_plan,
+    upsert_subscription,
+)
 from ledger.customer_deletion import delete_customer
 from ledger.db import Connection
 from ledger.due_subscriptions import STEPS
@@ -329,6 +335,27 @@ def test_what_a_deleted_customer_used_is_billed(conn: Connection, world: World) 
     assert row.fetchone() == (Decimal(3), True)
     query = "SELECT status FROM period_bill ORDER BY period_end DESC LIMIT 1"
     assert conn.execute(query).fetchone() == ("due",)
+
+
+def test_one_that_was_canceled_is_never_billed_not_even_a_least_amount(
+    conn: Connection, world: World
+) -> None:
+    least = ChargeRow("sum", "standard", "0", "1", None, (), minimum="10")
+    for interval in ("monthly", "weekly"):
+        row = PlanRow(world.code, "least", "l", interval, "CAD", "1", (least,), 7_100)
+        upsert_plan(conn, row)
+        put(conn, world, "least", started_at=NOW + DAY)
+        service = (world.service_id, world.code)
+        end_subscription(conn, service, "s", None, NOW)
+    upsert_plan(
+        conn, PlanRow(world.code, "least", "l", "yearly", "CAD", "1", (least,), 7_100)
+    )
+    conn.commit()
+
+    assert freeze(conn, world, NOW + 400 * DAY) == 0
+    put(conn, world, "least", started_at=NOW - 2 * DAY)
+    assert found(conn, world).status == "active"
+    assert freeze(conn, world, NOW + 800 * DAY) > 0
 
 
 @settings(
