@@ -4,6 +4,7 @@
 answer is refused with a sentence, so that no app takes one thing for another.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -11,7 +12,10 @@ from uuid import UUID
 
 from ingest_api.errors import ApiError, not_found, validation_failed
 from ingest_api.path_ids import find_no_odd_text
-from ledger.usage import PeriodUsage
+from ingest_api.strict_json import JsonInvalid, TooManyObjects, parse_json
+from ingest_api.usage_parts import sum_exact
+from ledger.rating import Rating
+from ledger.usage import ChargeUsage, PeriodUsage
 
 UNKNOWN_CHARGE: Final = "charge_not_found"
 UNKNOWN_METRIC: Final = "billable_metric_not_found"
@@ -23,32 +27,26 @@ _FULL_USAGE: Final = (
     "usage from the subscription's start on is not answered by charge; ask for "
     "past_usage, or for lifetime_usage in money"
 )
-_GROUP: Final = (
-    "usage is not answered for one group alone; ask without it, and pick the group "
-    "from grouped_usage"
-)
-_REFUSED: Final = {
-    "filter_by_presentation": _PRESENTATION,
-    "filter_by_group": _GROUP,
-}
+_GROUP: Final = "must be group[property]=value, or an object of texts"
+_MAX_GROUP_CHARS: Final = 4_000
+_NAMED: Final = re.compile(r"group\[(.+)\]", re.DOTALL)
 
 
 @dataclass(frozen=True)
 class UsageFilter:
-    """Charges that are wanted, by what is not None."""
+    """Charges that are wanted, by what is not None; of them the usage of the groups
+    with these values, where there are any."""
 
     charge_id: str | None = None
     charge_code: str | None = None
     metric_code: str | None = None
+    group: tuple[tuple[str, str], ...] = ()
 
 
 def read_filter(query: Mapping[str, str]) -> UsageFilter:
     """What a query asks for. Raises ApiError 422, or 404 for what nothing is called."""
-    for name in query:
-        if name in _REFUSED:
-            raise _refusal(name, _REFUSED[name])
-        if name.startswith("group[") or name == "group":
-            raise _refusal("group", _GROUP)
+    if "filter_by_presentation" in query:
+        raise _refusal("filter_by_presentation", _PRESENTATION)
     if query.get("full_usage", "").lower() in ("true", "1", "t"):
         raise _refusal("full_usage", _FULL_USAGE)
     charge_id = query.get("charge_id") or query.get("filter_by_charge_id") or None
@@ -61,7 +59,7 @@ def read_filter(query: Mapping[str, str]) -> UsageFilter:
     ):
         if text is not None:
             find_no_odd_text(text, code)
-    return UsageFilter(charge_id, charge_code, metric_code)
+    return UsageFilter(charge_id, charge_code, metric_code, _read_group(query))
 
 
 def filter_usage(usage: PeriodUsage, wanted: UsageFilter) -> PeriodUsage:
@@ -84,9 +82,53 @@ def filter_usage(usage: PeriodUsage, wanted: UsageFilter) -> PeriodUsage:
     corrections = tuple(
         correction
         for correction in usage.corrections
-        if correction.metric_code in codes
+        if correction.metric_code in codes and not wanted.group
     )
+    if wanted.group:
+        charges = tuple(_of_group(charge, wanted.group) for charge in charges)
+        charges = tuple(charge for charge in charges if charge.rating.slots)
     return replace(usage, charges=charges, corrections=corrections)
+
+
+def _of_group(usage: ChargeUsage, group: tuple[tuple[str, str], ...]) -> ChargeUsage:
+    """The charge with the fees of these groups alone; its minimum is not of a group."""
+    slots = tuple(
+        slot
+        for slot in usage.rating.slots
+        if all(slot.group.get(key) == value for key, value in group)
+    )
+    fees = [slot.rating for slot in slots]
+    rating = Rating(
+        units=sum_exact(fee.units for fee in fees),
+        included=sum_exact(fee.included for fee in fees),
+        overage=sum_exact(fee.overage for fee in fees),
+        amount=sum_exact(fee.amount for fee in fees),
+        steps=(),
+        slots=slots,
+    )
+    return replace(usage, events=sum(slot.events for slot in slots), rating=rating)
+
+
+def _read_group(query: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    wanted: dict[str, Any] = {}
+    text = query.get("filter_by_group")
+    if text:
+        try:
+            given = parse_json(text[:_MAX_GROUP_CHARS].encode(), max_objects=1)
+        except (JsonInvalid, TooManyObjects, UnicodeError) as error:
+            raise _refusal("filter_by_group", _GROUP) from error
+        if not isinstance(given, dict):
+            raise _refusal("filter_by_group", _GROUP)
+        wanted.update(given)
+    for name, value in query.items():
+        named = _NAMED.fullmatch(name)
+        if named:
+            wanted[named[1]] = value
+        elif name == "group":
+            raise _refusal("group", _GROUP)
+    if not all(isinstance(value, str) for value in wanted.values()):
+        raise _refusal("filter_by_group", _GROUP)
+    return tuple(sorted(wanted.items()))
 
 
 def _same_id(charge_id: UUID, text: str) -> bool:

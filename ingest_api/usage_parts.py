@@ -94,32 +94,33 @@ def _groups(charge: Charge, fees: Sequence[Fee], sums: Sums) -> list[dict[str, A
 
 
 def _sums(fees: Sequence[Fee], currency: str) -> dict[str, Any]:
-    units = units_text(_total(fee.now.rating.units for fee in fees))
+    units = units_text(sum_exact(fee.now.rating.units for fee in fees))
     return {
         "units": units,
         "total_aggregated_units": units,
         "events_count": sum(fee.now.events for fee in fees),
         "amount_cents": to_cents(
-            _total(fee.now.rating.amount for fee in fees), currency
+            sum_exact(fee.now.rating.amount for fee in fees), currency
         ),
     }
 
 
 def _projected_sums(fees: Sequence[Fee], currency: str) -> dict[str, Any]:
     return {
-        "units": units_text(_total(fee.now.rating.units for fee in fees)),
-        "projected_units": units_text(_total(fee.then.rating.units for fee in fees)),
+        "units": units_text(sum_exact(fee.now.rating.units for fee in fees)),
+        "projected_units": units_text(sum_exact(fee.then.rating.units for fee in fees)),
         "events_count": sum(fee.now.events for fee in fees),
         "amount_cents": to_cents(
-            _total(fee.now.rating.amount for fee in fees), currency
+            sum_exact(fee.now.rating.amount for fee in fees), currency
         ),
         "projected_amount_cents": to_cents(
-            _total(fee.then.rating.amount for fee in fees), currency
+            sum_exact(fee.then.rating.amount for fee in fees), currency
         ),
     }
 
 
-def _total(values: Iterable[Decimal]) -> Decimal:
+def sum_exact(values: Iterable[Decimal]) -> Decimal:
+    """Their sum, never rounded."""
     total = Decimal(0)
     for value in values:
         total = EXACT.add(total, value)

@@ -1,7 +1,7 @@
 """Lago's client reads a period's usage: as it is, filtered, and projected."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -9,10 +9,12 @@ from zoneinfo import ZoneInfo
 import pytest
 from flask import Flask
 from lago_python_client.exceptions import LagoApiError
+from lago_python_client.models.event import Event
 
 from ledger.db import Connection
 from tests.api_world import TODAY, Person, counter, work_off
 from tests.lago_world import lago_client, served
+from tests.ledger_world import World, freeze
 
 PROJECTED = "/customers/{}/projected_usage"
 
@@ -110,7 +112,6 @@ def test_taxes_are_odoos_and_nothing_here(client: Any, apply_taxes: str) -> None
     "asked",
     [
         {"full_usage": True},
-        {"group": {"region": "ca"}},
         {"filter_by_presentation": "region"},
     ],
     ids=str,
@@ -179,6 +180,154 @@ def test_anothers_projected_usage_is_as_if_it_did_not_exist(
     assert olga.get(PROJECTED.format("olgas"), **asked).status == 200
     assert theirs.status == 404
     assert theirs.body == nobodys.body
+
+
+CHARGE_BY_PARTS = """
+    UPDATE charge SET model = 'standard', price = 1, included = 0, package_size = NULL,
+                      group_keys = '{user}', display_name = 'Traffic',
+           filters = '[{"id": "5f3a4bb2-31a9-4f0c-a6a1-0a27e8a8f6aa", "name": "Home",
+                        "values": {"region": ["ca"]}, "price": "2",
+                        "group_keys": ["user"]}]'
+      FROM plan p, metric m
+     WHERE p.id = plan_id AND m.id = metric_id AND m.code = 'sum'
+       AND p.service_id = %(id)s
+"""
+
+
+@pytest.fixture
+def parted(
+    client: Any, olga: Person, conn: Connection, database_url: str, broker_url: str
+) -> None:
+    """Ann used 3 at home and 4 away, Bob 5 at home, and nobody 1 in between."""
+    conn.execute(CHARGE_BY_PARTS, {"id": olga.service_id})
+    conn.execute(
+        "UPDATE metric SET field_name = 'size' WHERE code = 'sum' AND service_id = %s",
+        (olga.service_id,),
+    )
+    conn.commit()
+    for number, (size, more) in enumerate(
+        [
+            (3, {"user": "ann", "region": "ca"}),
+            (4, {"user": "ann", "region": "us"}),
+            (5, {"user": "bob", "region": "ca"}),
+            (1, {}),
+        ]
+    ):
+        client.events.create(
+            Event(
+                transaction_id=f"p-{number}",
+                external_subscription_id="ada-1",
+                code="sum",
+                timestamp=None,
+                precise_total_amount_cents=None,
+                properties={"size": size, **more},
+            )
+        )
+    outcomes = work_off(database_url, broker_url, olga.service_id)
+    assert outcomes == {"applied": 4}
+
+
+def parts_of(usage: Any) -> tuple[dict[Any, Any], dict[Any, Any]]:
+    """Units and cents by the filter's region and by the group's user."""
+    charge = charges_of(usage)["sum"]
+    filters = {
+        (each.values or {}).get("region", [None])[0]: (each.units, each.amount_cents)
+        for each in charge.filters
+    }
+    groups = {
+        each.grouped_by["user"]: (each.units, each.amount_cents)
+        for each in charge.grouped_usage
+    }
+    return filters, groups
+
+
+FILTERS = {"ca": ("8.0", 1600), None: ("5.0", 500)}
+GROUPS = {"ann": ("7.0", 1000), "bob": ("5.0", 1000), None: ("1.0", 100)}
+
+
+@pytest.mark.usefixtures("parted")
+def test_usage_is_shown_by_filter_and_by_group(client: Any) -> None:
+    usage = client.customers.current_usage("ada", "ada-1")
+
+    charge = charges_of(usage)["sum"]
+    assert parts_of(usage) == (FILTERS, GROUPS)
+    assert (charge.units, charge.amount_cents, charge.events_count) == ("13.0", 2100, 4)
+    assert charge.charge.invoice_display_name == "Traffic"
+    assert usage.amount_cents == 2100
+
+
+@pytest.mark.usefixtures("parted")
+def test_usage_of_one_group_is_its_fees_alone(client: Any, olga: Person) -> None:
+    usage = client.customers.current_usage("ada", "ada-1", group={"user": "ann"})
+    older = olga.get(
+        "/customers/ada/current_usage",
+        external_subscription_id="ada-1",
+        filter_by_group='{"user": "ann"}',
+    )
+
+    (charge,) = usage.charges_usage
+    assert (charge.units, charge.amount_cents, charge.events_count) == ("7.0", 1000, 2)
+    assert usage.amount_cents == 1000
+    assert parts_of(usage)[1] == {"ann": GROUPS["ann"]}
+    assert older.body["customer_usage"]["amount_cents"] == 1000
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"filter_by_group": "[1]"},
+        {"filter_by_group": "{"},
+        {"filter_by_group": '{"a": 1}'},
+        {"filter_by_group": '{"a": {"b": {}}}'},
+        {"filter_by_group": "[" * 5000},
+        {"group": "x"},
+    ],
+    ids=lambda asked: str(asked)[:30],
+)
+def test_a_group_that_is_none_is_refused(asked: dict[str, str], olga: Person) -> None:
+    query = {"external_subscription_id": "ada-1", **asked}
+
+    assert olga.get("/customers/ada/current_usage", **query).status == 422
+
+
+@pytest.mark.usefixtures("parted")
+def test_a_group_that_nobody_is_in_has_used_nothing(olga: Person) -> None:
+    for name, value in (("group[user]", "x"), ("group[\0]", "\0"), ("group[y]", "")):
+        query = {"external_subscription_id": "ada-1", name: value}
+
+        answer = olga.get("/customers/ada/current_usage", **query)
+
+        assert answer.status == 200
+        assert answer.body["customer_usage"]["charges_usage"] == []
+
+
+@pytest.mark.usefixtures("parted")
+def test_projected_usage_has_the_same_parts_and_none_smaller(client: Any) -> None:
+    usage = client.customers.projected_usage("ada", "ada-1")
+
+    assert parts_of(usage) == (FILTERS, GROUPS)
+    charge = charges_of(usage)["sum"]
+    for each in (*charge.filters, *charge.grouped_usage):
+        assert each.projected_amount_cents >= each.amount_cents
+        assert Decimal(each.projected_units) >= Decimal(each.units)
+    its = sum(each.projected_amount_cents for each in charge.filters)
+    assert charge.projected_amount_cents == its
+
+
+def test_past_usage_has_the_parts_as_they_were_billed(
+    client: Any, olga: Person, conn: Connection, parted: None
+) -> None:
+    conn.execute(
+        "UPDATE plan SET grace_hours = 0 WHERE service_id = %s", (olga.service_id,)
+    )
+    conn.commit()
+    world = World(olga.service, olga.service_id, ("ada-1",))
+    freeze(conn, world, datetime.now(UTC) + timedelta(days=32))
+
+    periods = client.customers.past_usage("ada", "ada-1")["usage_periods"]
+
+    billed = [period for period in periods if period.amount_cents]
+    assert [parts_of(period) for period in billed] == [(FILTERS, GROUPS)]
 
 
 def test_projected_usage_asks_for_a_subscription(olga: Person) -> None:
