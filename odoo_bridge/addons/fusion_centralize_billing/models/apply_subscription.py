@@ -6,6 +6,7 @@ from . import applying as a
 from . import rows as r
 from .local_change import is_taken, read_changed, read_revision
 from .sale_order import ANCHORS
+from .telling import changed_by_app
 
 FIELDS = {
     "customer": ("partner_id", "x_fc_account_link_id"),
@@ -42,6 +43,7 @@ def apply_subscription(env, row):
         values = {name: value for name, value in values.items() if name in taken}
     order, status = a.put(orders, key, values, company_id=service.company_id.id)
     if revision:
+        changed_by_app(order)
         order.x_fc_revision = revision
     if revision and status == "created" and service.mode == "live":
         order.action_confirm()

@@ -1,8 +1,11 @@
-"""Events of subscriptions: started, updated, terminated."""
+"""Events of subscriptions: started, updated, terminated.
+
+What an app itself has changed, the ledger has told it.
+"""
 
 from odoo import api, fields, models
 
-from .telling import event_row, fetch, instant, run, watch
+from .telling import app_changes, event_row, fetch, instant, run, watch
 
 CHANGES = {
     "state",
@@ -58,11 +61,11 @@ class SaleOrder(models.Model):
         """Notes as well, in each order, whether its end has been told."""
         now = self.env.cr.now()
         orders = self.browse(list(before))
-        after, events = orders._x_fc_seen(), []
+        after, events, known = orders._x_fc_seen(), [], app_changes(self)
         for key, row in after.items():
             was = before[key]
             name = change_of(was, row, now)
-            if name and row["mode"] == "live":
+            if name and row["mode"] == "live" and key not in known:
 
                 def build(row=row, was=was):
                     return payload(row, was, now)

@@ -89,6 +89,19 @@ class SubscriptionEventsTest(EventCase):
 
         self.assertEqual(self.types(), ["subscription.started"])
 
+    def test_what_its_app_changed_is_told_by_the_ledger_alone(self):
+        made = self.subscription(external_id="s2", revision=1)
+        self.apply("subscription", {**made, "changed": ["customer", "plan"]})
+        order = self.order_of("s2")
+        ended = {"ended_at": "2026-03-01 05:00:00", "revision": 2}
+        self.apply("subscription", {**made, **ended, "changed": ["ended_at"]})
+        self.events._cron_tell()
+
+        self.assertEqual((order.state, order.x_fc_closed), ("sale", True))
+        self.assertEqual(self.types(), [])
+        order.x_fc_ended_at = False
+        self.assertEqual(self.types(), ["subscription.started"])
+
     def test_a_new_order_tells_nothing_until_it_is_confirmed(self):
         self.apply("subscription", self.subscription(external_id="s2"))
         fresh = self.types()
