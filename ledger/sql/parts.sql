@@ -33,12 +33,25 @@ present AS MATERIALIZED (
            counter_number(c.value, c.members) AS amount,
            removes_members(c.properties) AS removes
       FROM line l
-      JOIN counter_life c ON c.subscription_id = l.subscription_id
-                         AND c.metric_id = l.metric_id
-                         AND c.period_start = l.usage_start
-                         AND c.entered <= l.period_start
-                         AND (c.left_in IS NULL OR c.left_in > l.period_start)
-     WHERE c.subscription_id = ANY(%(subscription_ids)s)
+     CROSS JOIN LATERAL (
+         SELECT * FROM counter_life
+          WHERE subscription_id = l.subscription_id AND metric_id = l.metric_id
+            AND period_start = l.usage_start AND properties IS NOT NULL
+          UNION ALL
+         SELECT * FROM counter_life
+          WHERE subscription_id = l.subscription_id AND metric_id = l.metric_id
+            AND period_start = l.usage_start AND properties IS NULL
+            -- all of the subscription's are read for these: only where there are any
+            AND (SELECT coalesce(sum(counters), 0) FROM rollup r
+                  WHERE r.subscription_id = l.subscription_id
+                    AND r.metric_id = l.metric_id AND r.usage_start = l.usage_start)
+                > (SELECT count(*) FROM counter n
+                    WHERE n.subscription_id = l.subscription_id
+                      AND n.metric_id = l.metric_id AND n.period_start = l.usage_start
+                      AND n.properties IS NOT NULL)
+     ) AS c
+     WHERE c.entered <= l.period_start
+       AND (c.left_in IS NULL OR c.left_in > l.period_start)
 ),
 folded AS MATERIALIZED (
     SELECT number, dimensions, aggregation, count(*) AS events, sum(amount) AS total,

@@ -146,6 +146,42 @@ def test_an_open_row_goes_to_odoo_with_the_sum_of_its_fees(
     assert rows[0]["working"].endswith("in all 7.50 CAD")
 
 
+def test_a_catalogs_filters_and_groups_are_what_is_rated_by(conn: Connection) -> None:
+    europe = {
+        "name": "Europe",
+        "values": {"region": ["eu"]},
+        "included": "1",
+        "price": "2.5",
+        "package_size": None,
+        "tiers": [],
+        "fixed": "0.5",
+        "free_events": "1",
+        "group_keys": ["app"],
+    }
+    row = ChargeRow(
+        *("sum", "percentage", "0", "10", None, (), "0"),
+        fixed="0.25",
+        free_events=2,
+        group_keys=("zone",),
+        filters=(europe,),
+    )
+    made = make_world(conn, subscriptions=1, charges=(row,))
+    counters = [
+        at(JANUARY, "1", "101", region="eu", app="web"),
+        at(JANUARY, "2", "10", region="us", zone=7),
+    ]
+    push(conn, make_message(made, counters), JANUARY)
+
+    usage = current_usage(conn, made.service_id, "customer", "sub-0", JANUARY)
+
+    (line,) = usage.charges
+    assert slots_of(line.rating) == [
+        ("Europe", {"app": "web"}, D(101), 1),
+        ("", {"zone": "7"}, D(10), 1),
+    ]
+    assert [slot.rating.amount for slot in line.rating.slots] == [D("2.50"), D(1)]
+
+
 ALTERATIONS: dict[str, str] = {
     "a fee's quantity": "'{slots,1,quantity}', '\"31\"'",
     "a fee's events": "'{slots,1,events}', '3'",
