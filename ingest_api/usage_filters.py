@@ -13,7 +13,7 @@ from uuid import UUID
 from ingest_api.errors import ApiError, not_found, validation_failed
 from ingest_api.path_ids import find_no_odd_text
 from ingest_api.strict_json import JsonInvalid, TooManyObjects, parse_json
-from ingest_api.usage_parts import sum_exact
+from ledger.money import sum_exact
 from ledger.rating import Rating
 from ledger.usage import ChargeUsage, PeriodUsage
 

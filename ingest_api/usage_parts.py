@@ -6,13 +6,13 @@ filters of each group. A group that is not used, and costs nothing, is left out.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from ledger.charge import Charge
-from ledger.money import EXACT, to_cents
+from ledger.money import sum_exact, to_cents
 from ledger.rating import Rating, Slot
 
 
@@ -117,11 +117,3 @@ def _projected_sums(fees: Sequence[Fee], currency: str) -> dict[str, Any]:
             sum_exact(fee.then.rating.amount for fee in fees), currency
         ),
     }
-
-
-def sum_exact(values: Iterable[Decimal]) -> Decimal:
-    """Their sum, never rounded."""
-    total = Decimal(0)
-    for value in values:
-        total = EXACT.add(total, value)
-    return total

@@ -10,11 +10,13 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
+from ledger.billing import Bill
 from ledger.db import Connection
-from ledger.money import EXACT
+from ledger.money import sum_exact
 from ledger.open_bills import amount_of, lives_of, open_bills, open_periods
 from ledger.queries import load_queries
 from ledger.subscribers import SubscriptionUnknown
+from ledger.threshold_progress import Progress, threshold_progress
 from ledger.unrated import ChargeUnratable
 
 _SQL = load_queries("lifetime_usage")
@@ -23,7 +25,8 @@ _SQL = load_queries("lifetime_usage")
 @dataclass(frozen=True)
 class LifetimeUsage:
     """``billed`` and ``current`` are in whole units of the currency of the plan; what
-    was billed in another is not among them."""
+    was billed in another is not among them. ``thresholds`` are of the period that runs:
+    what it has used of them."""
 
     subscription_id: UUID
     external_id: str
@@ -33,6 +36,7 @@ class LifetimeUsage:
     historical_cents: int
     billed: Decimal
     current: Decimal
+    thresholds: tuple[Progress, ...]
 
 
 def lifetime_usage(
@@ -51,6 +55,7 @@ def lifetime_usage(
     in_currency = {"subscription_id": key, "currency": currency}
     billed = conn.execute(_SQL["billed"], in_currency).fetchone()
     assert billed is not None  # noqa: S101 - a sum is a row
+    bills = _open_bills(conn, key, now)
     return LifetimeUsage(
         public_id,
         name,
@@ -59,7 +64,13 @@ def lifetime_usage(
         currency,
         historical,
         billed[0],
-        _open_amount(conn, key, currency, now),
+        sum_exact(amount_of(bill, currency) for bill in bills),
+        tuple(
+            progress
+            for bill in bills
+            if bill.period.start <= now < bill.period.end
+            for progress in threshold_progress(conn, bill)
+        ),
     )
 
 
@@ -75,12 +86,14 @@ def set_historical_usage(
         raise SubscriptionUnknown(external_id)
 
 
-def _open_amount(conn: Connection, key: int, currency: str, now: datetime) -> Decimal:
+def _open_bills(conn: Connection, key: int, now: datetime) -> list[Bill]:
     lives = lives_of(conn, [key])
-    total = Decimal(0)
-    for period in open_periods(conn, key, lives[key], now):
-        for bill in open_bills(conn, {key: period}, lives):
-            if bill.failure is not None:
-                raise ChargeUnratable(bill.failure)
-            total = EXACT.add(total, amount_of(bill, currency))
-    return total
+    bills = [
+        bill
+        for period in open_periods(conn, key, lives[key], now)
+        for bill in open_bills(conn, {key: period}, lives)
+    ]
+    for bill in bills:
+        if bill.failure is not None:
+            raise ChargeUnratable(bill.failure)
+    return bills

@@ -1,5 +1,6 @@
 """Decimal places of money, and the one rounding that a bill gets."""
 
+from collections.abc import Iterable
 from decimal import ROUND_HALF_UP, Context, Decimal
 
 # ISO 4217: the currencies whose minor unit is not a hundredth.
@@ -37,3 +38,11 @@ def to_cents(amount: Decimal, currency: str) -> int:
 def from_cents(cents: int, currency: str) -> Decimal:
     """So many of the currency's smallest unit as an amount; what to_cents undoes."""
     return Decimal(cents).scaleb(-currency_places(currency), context=EXACT)
+
+
+def sum_exact(amounts: Iterable[Decimal]) -> Decimal:
+    """Their sum, never rounded."""
+    total = Decimal(0)
+    for amount in amounts:
+        total = EXACT.add(total, amount)
+    return total

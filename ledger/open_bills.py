@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from ledger.billing import Bill, bills_of, due_of
 from ledger.db import Connection
-from ledger.money import EXACT
+from ledger.money import sum_exact
 from ledger.periods import Period, Terms, first_open_period, period_at
 from ledger.queries import load_queries
 from ledger.terms import read_terms
@@ -63,11 +63,7 @@ def billed_period(terms: Terms, start: datetime) -> Period | None:
 
 def amount_of(bill: Bill, currency: str) -> Decimal:
     """The sum of the bill's lines in this currency, corrections included."""
-    total = Decimal(0)
-    for line in bill.lines:
-        if line.currency == currency:
-            total = EXACT.add(total, line.amount)
-    return total
+    return sum_exact(line.amount for line in bill.lines if line.currency == currency)
 
 
 def open_periods(

@@ -6,7 +6,7 @@ from marshmallow import Schema, fields
 
 from schemas.catalog_fields import Whole
 from schemas.lago_catalog_fields import LagoSchema
-from schemas.lago_values import Instant
+from schemas.lago_values import Instant, Rate
 
 MAX_HISTORICAL_CENTS: Final = 10**15
 
@@ -33,6 +33,16 @@ class LifetimeUsageRequestSchema(Schema):
     lifetime_usage = fields.Nested(LifetimeUsageInputSchema, required=True)
 
 
+class ThresholdProgressSchema(Schema):
+    """A threshold of the plan, and how much of it the running period has used."""
+
+    amount_cents = fields.Integer(required=True)
+    completion_ratio = Rate(
+        required=True, metadata={"type": "number", "minimum": 0, "maximum": 1}
+    )
+    reached_at = Instant(required=True, metadata={"type": ["string", "null"]})
+
+
 class LifetimeUsageSchema(Schema):
     """In the currency of the subscription's plan; before tax."""
 
@@ -49,6 +59,9 @@ class LifetimeUsageSchema(Schema):
     )
     from_datetime = Instant(required=True, metadata={"type": "string"})
     to_datetime = Instant(required=True, metadata={"type": "string"})
+    usage_thresholds = fields.List(
+        fields.Nested(ThresholdProgressSchema), required=True
+    )
 
 
 class LifetimeUsageAnswerSchema(Schema):

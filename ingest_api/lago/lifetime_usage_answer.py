@@ -22,5 +22,13 @@ def lifetime_usage_answer(usage: LifetimeUsage) -> Any:
         "current_usage_amount_cents": to_cents(usage.current, usage.currency),
         "from_datetime": usage.started_at,
         "to_datetime": usage.until,
+        "usage_thresholds": [
+            {
+                "amount_cents": to_cents(one.amount, usage.currency),
+                "completion_ratio": one.ratio,
+                "reached_at": one.reached_at,
+            }
+            for one in usage.thresholds
+        ],
     }
     return _ANSWER.dump({_NAME: body})

@@ -16,6 +16,9 @@ SELECT k.subscription_id, b.service_id, s.mode = 'live', b.external_id,
   JOIN plan p ON p.id = plan_at(k.subscription_id, k.period_start)
  WHERE p.usage_thresholds <> '[]'
 
+-- name: thresholds
+SELECT usage_thresholds FROM plan WHERE id = %(plan_id)s
+
 -- name: highest_reached
 SELECT k.subscription_id, r.threshold_id, max(r.level)
   FROM unnest(%(subscription_ids)s::bigint[], %(period_starts)s::timestamptz[])

@@ -13,6 +13,7 @@ from structlog.testing import capture_logs
 
 from ledger.catalog import ChargeRow, PlanRow, upsert_plan
 from ledger.db import Connection
+from ledger.lifetime_usage import lifetime_usage
 from ledger.threshold_check import check_round
 from ledger.threshold_event import EVENT
 from ledger.voiding import Identity, void_counter
@@ -155,6 +156,32 @@ def test_what_is_taken_back_and_used_again_is_not_told_again(
     look(conn)
 
     assert told(conn) == [1000, 2000, 2500, 3000]
+
+
+def test_lifetime_usage_shows_how_far_each_is(conn: Connection, world: World) -> None:
+    use(conn, world, "a", "12.50")
+    look(conn)
+
+    usage = lifetime_usage(conn, world.service_id, "sub-0", JANUARY)
+
+    shown = [(each.amount, each.ratio) for each in usage.thresholds]
+    assert shown == [
+        (Decimal(10), Decimal(1)),
+        (Decimal(20), Decimal("0.625")),
+        (Decimal(25), Decimal("0.5")),
+    ]
+    assert [each.reached_at for each in usage.thresholds] == [JANUARY, None, None]
+
+
+def test_what_recurred_is_shown_with_what_comes_next(
+    conn: Connection, world: World
+) -> None:
+    use(conn, world, "a", "31")
+    look(conn)
+
+    usage = lifetime_usage(conn, world.service_id, "sub-0", JANUARY)
+
+    assert [each.amount for each in usage.thresholds] == [10, 20, 25, 30, 35]
 
 
 def test_nobody_is_noted_where_no_plan_has_thresholds(conn: Connection) -> None:

@@ -2,13 +2,16 @@
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from flask import Flask
 
+from ledger.db import Connection
 from tests.api_world import BASE, Person, answer_of, counter, work_off
 from tests.lago_world import lago_client, served
+from workers.thresholds import check_thresholds
 
 PATH = "/subscriptions/{}/lifetime_usage"
 GIVEN = "external_historical_usage_amount_cents"
@@ -57,6 +60,30 @@ def test_lifetime_usage_reads_as_lagos(
     assert usage.external_historical_usage_amount_cents == 0
     assert usage.from_datetime == "2026-01-01T00:00:00Z"
     assert usage.lago_id == again.lago_id != usage.lago_subscription_id
+
+
+def test_thresholds_are_shown_as_lagos(
+    client: Any, olga: Person, conn: Connection, database_url: str, broker_url: str
+) -> None:
+    conn.execute(
+        "UPDATE plan SET usage_thresholds = %s WHERE service_id = %s",
+        (
+            '[{"id": "a", "amount": "0.50", "recurring": false, "name": ""},'
+            ' {"id": "b", "amount": "1.50", "recurring": false, "name": ""}]',
+            olga.service_id,
+        ),
+    )
+    conn.commit()
+    olga.push(counter("t-1", code="max", value=3))
+    work_off(database_url, broker_url, olga.service_id)
+    check_thresholds(database_url, lambda: datetime.now(UTC))
+
+    reached, ahead = client.subscriptions.lifetime_usage("ada-1").usage_thresholds
+
+    assert (reached.amount_cents, reached.completion_ratio) == (50, 1.0)
+    assert reached.reached_at is not None
+    assert (ahead.amount_cents, ahead.completion_ratio) == (150, 0.5)
+    assert ahead.reached_at is None
 
 
 def test_what_was_used_before_is_said_and_read(client: Any) -> None:
