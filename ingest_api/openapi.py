@@ -144,7 +144,7 @@ def _parameters(route: Route) -> Iterator[dict[str, Any]]:
 def _responses(route: Route) -> Iterator[tuple[str, dict[str, Any]]]:
     for status, schema in route.answers.items():
         content = (
-            {"content": {"text/plain": {"schema": {"type": "string"}}}}
+            {"content": {route.content_type: {"schema": {"type": "string"}}}}
             if schema is None
             else _json(schema)
         )

@@ -10,7 +10,8 @@ from marshmallow import Schema
 @dataclass(frozen=True)
 class Route:
     """One operation. ``path`` is Werkzeug's; ``answers`` are schemas by status, None
-    for a body that is not JSON of ours; ``errors`` the statuses that an error may have.
+    for a body that is not JSON of ours, but of the ``content_type``; ``errors`` the
+    statuses that an error may have.
 
     ``open``: no key is asked for.
     """
@@ -27,3 +28,4 @@ class Route:
     required_query: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     open: bool = False
+    content_type: str = "text/plain"

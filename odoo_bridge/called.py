@@ -19,6 +19,7 @@ CALLED: Final = (
     (SERVICE, "apply_catalog"),
     (SERVICE, "bridge_check"),
     (SERVICE, "export_catalog"),
+    (SERVICE, "invoice_pdf"),
     (SERVICE, "read_horizon"),
     (USAGE, "close_period"),
     (USAGE, "export_usage"),

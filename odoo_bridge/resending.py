@@ -2,8 +2,9 @@
 
 A pull notices it (odoo_bridge/horizon.py). Rollups and apps' records are marked before
 its first row is taken, bills when all invoices have been seen; the tasks that push,
-send and close do the rest. What a person or a catalog file made in Odoo is Odoo's own:
-it is told as deleted, and to be made there again.
+send and close do the rest. PDFs that it printed are forgotten. What a person or a
+catalog file made in Odoo is Odoo's own: it is told as deleted, and to be made there
+again.
 """
 
 from datetime import datetime
@@ -12,6 +13,7 @@ from typing import Final
 import structlog
 
 from ledger.db import Limits, long_work
+from ledger.documents import forget_documents
 from ledger.pulling import Pull
 from ledger.resending import bill_again, send_changes_again, send_rollups_again
 
@@ -25,6 +27,7 @@ def send_lost(database_url: str, now: datetime) -> None:
     with long_work(database_url, LIMITS) as conn:
         changes = send_changes_again(conn, now)
         rollups = send_rollups_again(conn, now)
+        forget_documents(conn)
     log.warning("odoo_restored_sending_again", rollups=rollups, changes=changes)
 
 

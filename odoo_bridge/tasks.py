@@ -16,7 +16,7 @@ from celery import current_app, shared_task
 
 from ledger.db import transaction
 from ledger.unparking import services_with_parked
-from odoo_bridge import checking, closing, events, outgoing, pull, push
+from odoo_bridge import checking, closing, documents, events, outgoing, pull, push
 from odoo_bridge.client import connect
 from odoo_bridge.drift_nightly import check_drift_nightly
 from odoo_bridge.errors import OdooError, OdooRetryError
@@ -29,6 +29,7 @@ from schemas.messages import (
     CHECK_DRIFT,
     CHECK_ODOO,
     CLOSE_PERIODS,
+    FETCH_DOCUMENTS,
     PULL_CATALOG,
     PUSH_ROLLUPS,
     SEND_CHANGES,
@@ -125,6 +126,18 @@ def send_changes() -> None:
         )
         if report != outgoing.SendReport():
             log.info("changes_sent", **vars(report))
+
+
+@shared_task(name=FETCH_DOCUMENTS)
+def fetch_documents() -> None:
+    """Fetch the PDFs of invoices that apps have asked for."""
+    settings = load_settings(os.environ)
+    with _one_line_on_failure("documents_failed"), connect(settings) as client:
+        report = documents.fetch_documents(
+            client, settings.database_url, lambda: datetime.now(UTC)
+        )
+        if report != documents.DocumentReport():
+            log.info("documents_fetched", **vars(report))
 
 
 @contextmanager

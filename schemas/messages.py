@@ -28,6 +28,7 @@ CLOSE_PERIODS = "odoo_bridge.tasks.close_periods"
 CHECK_DRIFT = "odoo_bridge.tasks.check_drift"
 CHECK_ODOO = "odoo_bridge.tasks.check_odoo"
 SEND_CHANGES = "odoo_bridge.tasks.send_changes"
+FETCH_DOCUMENTS = "odoo_bridge.tasks.fetch_documents"
 
 ROUTES = {
     FOLD_BATCH: USAGE_QUEUE,
@@ -44,6 +45,7 @@ ROUTES = {
     CHECK_DRIFT: ODOO_READS_QUEUE,
     CHECK_ODOO: ODOO_READS_QUEUE,
     SEND_CHANGES: ODOO_QUEUE,
+    FETCH_DOCUMENTS: ODOO_READS_QUEUE,
 }
 
 MAX_INT4 = 2**31 - 1

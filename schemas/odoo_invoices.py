@@ -68,7 +68,8 @@ class Invoice:
     credit notes have settled; of a credit note, how much it has settled of invoices.
     ``timezone``: the company's, by whose day it falls due. ``public_id``: by which apps
     know it, events too, None from an older addon; ``reversed_id`` and
-    ``reversed_number``: of the invoice that a credit note is for.
+    ``reversed_number``: of the invoice that a credit note is for. ``revision``: when
+    Odoo wrote it last, to the microsecond.
     """
 
     customers: tuple[str, ...]
@@ -95,6 +96,7 @@ class Invoice:
     reversed_number: str | None = None
     access_token: str | None = None
     taxes: tuple[InvoiceTax, ...] = ()
+    revision: str = ""
 
 
 class Amount(fields.Field[Decimal]):
@@ -174,6 +176,7 @@ class InvoiceSchema(EntrySchema):
     reversed_number = fields.String(load_default=None)
     access_token = fields.String(load_default=None)
     taxes = fields.List(fields.Nested(TaxSchema), load_default=list)
+    revision = fields.String(load_default="")
 
     @post_load
     def make(self, data: dict[str, Any], **_: Any) -> Invoice:

@@ -63,7 +63,13 @@ def list_customers_invoices(external_id: str) -> Response:
 def show_invoice(lago_id: str) -> Response:
     """One invoice with its lines."""
     service_id = require_principal().service_id
-    public_id = read_id(lago_id, UNKNOWN_INVOICE)
+    return answer_invoice(service_id, read_id(lago_id, UNKNOWN_INVOICE))
+
+
+def answer_invoice(
+    service_id: int, public_id: UUID, file_url: str | None = None
+) -> Response:
+    """The service's invoice with its lines. Raises ApiError 404."""
 
     def read(conn: Connection) -> tuple[StoredInvoice, BilledNames] | None:
         stored = find_invoice(conn, service_id, public_id)
@@ -75,7 +81,7 @@ def show_invoice(lago_id: str) -> Response:
     if found is None:
         raise not_found(UNKNOWN_INVOICE)
     invoice = invoice_object(*found, datetime.now(UTC))
-    return jsonify(_ONE.dump({"invoice": invoice}))
+    return jsonify(_ONE.dump({"invoice": {**invoice, "file_url": file_url}}))
 
 
 def read_id(text: str, code: str) -> UUID:

@@ -5,7 +5,7 @@
 SELECT public_id, odoo_id, updated_at, customers, number, state, payment_state,
        move_type, invoice_date, due_date, period_start, period_end, currency, untaxed,
        tax, total, residual, lines, created_at, posted_before, timezone,
-       settled, reversed_id, reversed_number, access_token, taxes
+       settled, reversed_id, reversed_number, access_token, taxes, revision
   FROM invoice
  WHERE service_id = %(service_id)s AND public_id = %(public_id)s
    AND move_type = %(move_type)s
@@ -23,7 +23,7 @@ WITH chosen AS (
     SELECT public_id, odoo_id, updated_at, customers, number, state, payment_state,
            move_type, invoice_date, due_date, period_start, period_end, currency,
            untaxed, tax, total, residual, lines, created_at, posted_before, timezone,
-           settled, reversed_id, reversed_number, access_token, taxes
+           settled, reversed_id, reversed_number, access_token, taxes, revision
       FROM invoice
      WHERE service_id = %(service_id)s
        AND move_type = %(move_type)s

@@ -8,6 +8,7 @@ from odoo_bridge.embedded.addon_close import close_period
 from odoo_bridge.embedded.addon_export import export_catalog
 from odoo_bridge.embedded.addon_findings import resolve_findings, store_findings
 from odoo_bridge.embedded.addon_horizon import read_horizon
+from odoo_bridge.embedded.addon_pdf import invoice_pdf
 from odoo_bridge.embedded.addon_read_usage import export_usage, find_usage
 from odoo_bridge.embedded.addon_usage import upsert_rollups
 from odoo_bridge.embedded.catalog import (
@@ -31,6 +32,7 @@ def addon_models() -> Registry:
         "apply_catalog": apply_catalog,
         "bridge_check": bridge_check,
         "export_catalog": export_catalog,
+        "invoice_pdf": invoice_pdf,
         "read_horizon": read_horizon,
     }
     usage: dict[str, Method] = {

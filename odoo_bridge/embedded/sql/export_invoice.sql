@@ -30,7 +30,8 @@ SELECT m.id, s.code AS service, nullif(m.name, '/') AS number, m.state,
        ) AS customers,
        m.create_date AS created_at, m.posted_before, 'UTC' AS timezone,
        m.reversed_entry_id AS reversed_id, nullif(e.name, '/') AS reversed_number,
-       m.access_token, '0' AS settled, m.write_date
+       m.access_token, '0' AS settled, m.write_date,
+       m.write_date::text AS revision
   FROM account_move m
   JOIN fusion_billing_service s ON s.id = m.x_fc_service_id
   LEFT JOIN account_move e ON e.id = m.reversed_entry_id

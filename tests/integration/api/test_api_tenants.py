@@ -18,7 +18,13 @@ from tests.api_world import BASE, Answer, Person, answer_of, counter, work_off
 from tests.invoice_world import bring_credit_note, bring_invoice
 
 LAGO_BASE = PREFIXES[1]
-OPEN = {"/health", "/metrics", *DOCUMENT_PATHS}
+OPEN = {
+    "/health",
+    "/metrics",
+    *DOCUMENT_PATHS,
+    # A link of these is signed for one service's PDF: see test_lago_documents.
+    *(f"{prefix}/documents/<lago_id>" for prefix in PREFIXES),
+}
 _numbers = itertools.count(1)
 Ask = Callable[[Person, Person], Answer]
 
@@ -74,6 +80,10 @@ def ask_for_customers_credit_notes(olga: Person, who: Person) -> Answer:
 
 def ask_for_payment_url(olga: Person, who: Person) -> Answer:
     return who.post(f"/invoices/{bring_olgas_invoice(olga)}/payment_url")
+
+
+def ask_for_pdf(olga: Person, who: Person) -> Answer:
+    return who.post(f"/invoices/{bring_olgas_invoice(olga)}/download")
 
 
 def bring_olgas_invoice(olga: Person) -> UUID:
@@ -157,6 +167,7 @@ ASKED = {
     "/privileges/<privilege_code>": ask_to_revoke_a_privilege,
     f"{BASE}/invoices": lambda _, who: who.get("/invoices"),
     f"{BASE}/invoices/<lago_id>": ask_for_invoice,
+    f"{BASE}/invoices/<lago_id>/download": ask_for_pdf,
     f"{BASE}/invoices/<lago_id>/payment_url": ask_for_payment_url,
     f"{BASE}/customers/<path:external_id>/portal_url": (
         lambda _, who: who.get("/customers/olgas/portal_url")
@@ -202,6 +213,10 @@ AS_IF_NONE: list[tuple[Ask, Callable[[Person], Answer]]] = [
     (
         ask_for_invoice,
         lambda who: who.get("/invoices/01a208f7-ff66-715c-a59b-eda35af14387"),
+    ),
+    (
+        ask_for_pdf,
+        lambda who: who.post("/invoices/01a208f7-ff66-715c-a59b-eda35af14387/download"),
     ),
     (
         ask_for_payment_url,

@@ -17,6 +17,7 @@ from . import shadow_moves
 from . import partner_merge
 from . import apply_catalog
 from . import export_catalog
+from . import invoice_pdf
 from . import read_horizon
 from . import upsert_rollups
 from . import export_usage

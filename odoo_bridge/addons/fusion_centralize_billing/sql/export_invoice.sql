@@ -85,7 +85,7 @@ SELECT m.id, s.code AS service, nullif(m.name, '/') AS number, m.state,
          WHERE m.id IN (v.id, n.id)
            AND v.move_type = 'out_invoice' AND n.move_type = 'out_refund'
        )::text AS settled,
-       w.write_date
+       w.write_date, w.write_date::text AS revision
   FROM owned w
   JOIN account_move m ON m.id = w.id
   JOIN res_currency y ON y.id = m.currency_id

@@ -16,6 +16,7 @@ from . import test_close_twice
 from . import test_recurring
 from . import test_export_invoices
 from . import test_hst
+from . import test_invoice_pdf
 from . import test_shadow
 from . import test_merge
 from . import test_two_services
