@@ -6,6 +6,7 @@ another.
 
 import itertools
 import json
+import random
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -379,6 +380,48 @@ def test_a_field_that_is_wrong_is_named(
     assert answer.status == 422, answer.text
     assert answer.body["error_details"] == {field: [code]}
     assert olga.get("/customers/c").status == 404
+
+
+def test_whatever_is_asked_at_once_is_answered_and_told_in_an_order_that_can_be(
+    lago: Any, url: str, olga: Person, conn: Connection
+) -> None:
+    customers = lago_client(url, olga.key).customers
+    pick = random.Random(5)
+    asks = [
+        lambda name: lago.create(given(name, pick.choice(["plan", "small", "big"]))),
+        lambda name: lago.destroy(name),
+        lambda name: lago.create(given(name, external_customer_id="bob")),
+        lambda name: lago.update(models.Subscription(name=name), name),
+        lambda name: customers.destroy("bob"),
+        lambda name: lago.find_all({"status[]": ["active", "terminated"]}),
+    ]
+
+    def ask(number: int) -> int:
+        try:
+            pick.choice(asks)(f"race-{number % 12}")
+        except LagoApiError as error:
+            return error.status_code
+        return 200
+
+    with ThreadPoolExecutor(6) as pool:
+        statuses = set(pool.map(ask, range(80)))
+
+    assert statuses <= {200, 404, 422, 429, 503}
+    conn.rollback()
+    rows = conn.execute(
+        "SELECT body FROM webhook_message WHERE service_id = %s "
+        "AND type LIKE 'subscription.%%' ORDER BY created_at",
+        (olga.service_id,),
+    ).fetchall()
+    lives: dict[str, list[str]] = {}
+    for (body,) in rows:
+        event = json.loads(bytes(body))
+        name = event["data"]["subscription"]["external_id"]
+        lives.setdefault(name, []).append(event["type"])
+    assert lives
+    for events in lives.values():
+        assert events.count("subscription.started") <= 1
+        assert events.count("subscription.terminated") <= 1
 
 
 def test_a_start_cannot_be_moved_behind_the_end(lago: Any, olga: Person) -> None:
