@@ -1,6 +1,7 @@
 """An app's life with Lago's own Python client, against a running stack."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -62,3 +63,60 @@ def test_usage_of_every_aggregation_and_charge_model_is_counted_once(
         "level": 2,
         "jobs": 3,
     }
+
+
+def test_filters_and_groups_are_priced_apart(app: MovedApp) -> None:
+    metric = app.lago.billable_metrics.create(
+        models.BillableMetric.parse_obj(
+            {
+                "code": "traffic",
+                "name": "Traffic",
+                "aggregation_type": "sum_agg",
+                "field_name": "gb",
+                "filters": [{"key": "region", "values": ["eu", "us"]}],
+            }
+        )
+    )
+    charge = {
+        "billable_metric_id": metric.lago_id,
+        "charge_model": "standard",
+        "properties": {"amount": "1", "pricing_group_keys": ["app"]},
+        "filters": [
+            {
+                "values": {"region": ["eu"]},
+                "properties": {"amount": "3"},
+                "invoice_display_name": "Europe",
+            }
+        ],
+    }
+    app.lago.plans.create(models.Plan.parse_obj({**STORY["plan"], "charges": [charge]}))
+    app.subscribe()
+    app.lago.events.batch_create(
+        models.BatchEvent(
+            events=[
+                app.event({"transaction_id": name, "code": "traffic", **event})
+                for name, event in {
+                    "t1": traffic(5, region="eu", app="x"),
+                    "t2": traffic(2, region="us", app="x"),
+                    "t3": traffic("1.5", app="y"),
+                    "t4": traffic(1, region="us", app="y"),
+                }.items()
+            ]
+        )
+    )
+
+    usage = app.await_usage(1500 + 450)
+
+    [line] = usage.charges_usage
+    assert line.units == "9.5"
+    assert line.events_count == 4
+    europe = [f for f in line.filters if f.invoice_display_name == "Europe"]
+    assert [(f.units, f.amount_cents, f.values) for f in europe] == [
+        ("5.0", 1500, {"region": ["eu"]})
+    ]
+    groups = {g.grouped_by.get("app"): g.amount_cents for g in line.grouped_usage}
+    assert groups == {"x": 200, "y": 250}
+
+
+def traffic(gb: Any, **properties: str) -> dict[str, Any]:
+    return {"seconds_ago": 60, "properties": {"gb": gb, **properties}}
