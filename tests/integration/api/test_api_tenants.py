@@ -11,6 +11,7 @@ import pytest
 from flask import Flask
 
 from ingest_api.api import EXTENSION
+from ingest_api.lago.absent import ABSENT_ROUTES
 from ingest_api.openapi import DOCUMENT_PATHS
 from ingest_api.routes import PREFIXES
 from ledger.db import Connection, connect
@@ -100,6 +101,20 @@ def push_to_subscription(_: Person, who: Person) -> Answer:
     return who.push(counter("t", external_subscription_id="olgas-1"))
 
 
+def ask_for_event(olga: Person, who: Person) -> Answer:
+    name = f"e-{next(_numbers)}"
+    event = {"transaction_id": name, "external_subscription_id": "olgas-1"}
+    olga.post("/events", {"event": {**event, "code": "count"}})
+    settings = olga.client.application.extensions[EXTENSION].settings
+    work_off(settings.database_url, settings.broker_url, olga.service_id)
+    return who.get(f"/events/{name}")
+
+
+def send_events(_: Person, who: Person) -> Answer:
+    event = {"transaction_id": "t", "external_subscription_id": "olgas-1"}
+    return who.post("/events/batch", {"events": [{**event, "code": "count"}]})
+
+
 def ask_for_customers(_: Person, who: Person) -> Answer:
     return who.get("/customers")
 
@@ -140,6 +155,20 @@ def ask_to_revoke_a_privilege(olga: Person, who: Person) -> Answer:
     return answer_of(who.client.delete(path, headers=key(who)))
 
 
+def make_endpoint(olga: Person) -> str:
+    url = f"https://olga-{next(_numbers)}.test/hook"
+    made = olga.post("/webhook_endpoints", {"webhook_endpoint": {"webhook_url": url}})
+    return f"/webhook_endpoints/{made.body['webhook_endpoint']['lago_id']}"
+
+
+def ask_for_endpoint(olga: Person, who: Person) -> Answer:
+    return who.get(make_endpoint(olga))
+
+
+def ask_to_rotate_a_secret(olga: Person, who: Person) -> Answer:
+    return who.post(f"{make_endpoint(olga)}/rotate")
+
+
 def ask_for_customers_subscriptions(_: Person, who: Person) -> Answer:
     return who.get("/customers/olgas/subscriptions")
 
@@ -165,6 +194,9 @@ ASKED = {
     ),
     f"{BASE}/subscriptions/<path:external_id>/entitlements/<feature_code>"
     "/privileges/<privilege_code>": ask_to_revoke_a_privilege,
+    f"{BASE}/events": lambda _, who: who.get("/events"),
+    f"{BASE}/events/<path:transaction_id>": ask_for_event,
+    f"{BASE}/events/batch": send_events,
     f"{BASE}/invoices": lambda _, who: who.get("/invoices"),
     f"{BASE}/invoices/<lago_id>": ask_for_invoice,
     f"{BASE}/invoices/<lago_id>/download": ask_for_pdf,
@@ -174,6 +206,22 @@ ASKED = {
     ),
     f"{BASE}/customers/<path:external_id>/projected_usage": ask_for_projected_usage,
     f"{BASE}/subscriptions/<path:external_id>/lifetime_usage": ask_for_lifetime_usage,
+    f"{BASE}/billable_metrics": lambda _, who: who.get("/billable_metrics"),
+    f"{BASE}/billable_metrics/<path:code>": (
+        lambda _, who: who.get("/billable_metrics/sum")
+    ),
+    f"{BASE}/plans": lambda _, who: who.get("/plans"),
+    f"{BASE}/plans/<path:code>": lambda _, who: who.get("/plans/plan"),
+    f"{BASE}/plans/<path:code>/charges/<path:charge_code>": (
+        lambda _, who: who.get("/plans/plan/charges/sum")
+    ),
+    f"{BASE}/webhook_endpoints": lambda _, who: who.get("/webhook_endpoints"),
+    f"{BASE}/webhook_endpoints/<lago_id>": ask_for_endpoint,
+    f"{BASE}/webhook_endpoints/<lago_id>/rotate": ask_to_rotate_a_secret,
+    f"{BASE}/webhooks/json_public_key": (
+        lambda _, who: who.get("/webhooks/json_public_key")
+    ),
+    f"{BASE}/webhooks/public_key": lambda _, who: who.get("/webhooks/public_key"),
     f"{BASE}/usage": push_to_subscription,
     f"{BASE}/usage/<path:transaction_id>/void": ask_to_void,
 }
@@ -210,6 +258,17 @@ AS_IF_NONE: list[tuple[Ask, Callable[[Person], Answer]]] = [
         lambda who: who.get("/subscriptions/nobodys-1/lifetime_usage"),
     ),
     (ask_to_void, lambda who: who.void("nobodys", **NOBODYS)),
+    (
+        ask_for_endpoint,
+        lambda who: who.get("/webhook_endpoints/01a208f7-ff66-715c-a59b-eda35af14387"),
+    ),
+    (
+        ask_to_rotate_a_secret,
+        lambda who: who.post(
+            "/webhook_endpoints/01a208f7-ff66-715c-a59b-eda35af14387/rotate"
+        ),
+    ),
+    (ask_for_event, lambda who: who.get("/events/nobodys")),
     (
         ask_for_invoice,
         lambda who: who.get("/invoices/01a208f7-ff66-715c-a59b-eda35af14387"),
@@ -259,6 +318,7 @@ def norman(app: Flask, olga: Person) -> Person:
 
 
 def test_every_route_is_asked_or_open(app: Flask) -> None:
+    absent = {prefix + route.path for route in ABSENT_ROUTES for prefix in PREFIXES}
     routes = {rule.rule for rule in app.url_map.iter_rules()}
     asked_by_lagos_clients = {
         LAGO_BASE + route.removeprefix(BASE)
@@ -266,7 +326,8 @@ def test_every_route_is_asked_or_open(app: Flask) -> None:
         if route.startswith(BASE)
     }
 
-    assert routes == OPEN | set(ASKED) | asked_by_lagos_clients
+    known = OPEN | set(ASKED) | asked_by_lagos_clients
+    assert known <= routes <= known | absent
 
 
 @pytest.mark.parametrize("ask", ASKED.values())
