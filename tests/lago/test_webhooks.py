@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import hmac
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ from tests.lago.moved_app import (
 from tests.lago_world import models
 from tests.stack_process import RunningStack
 from tests.webhook_world import Receiver
+
+REACHED = "subscription.usage_threshold_reached"
 
 
 @pytest.fixture
@@ -84,3 +87,36 @@ def test_a_webhook_is_verified_by_the_endpoints_own_secret(
     assert request.headers["x-lago-signature"] == base64.b64encode(digest).decode()
     assert body["customer"]["name"] == "Ada Lovelace"
     assert len(receiver.requests) == 1
+
+
+def test_a_threshold_is_told_once(app: MovedApp, receiver: Receiver) -> None:
+    app.lago.webhook_endpoints.create(
+        models.WebhookEndpoint.parse_obj(
+            {
+                "webhook_url": receiver.url,
+                "event_types": [REACHED, "customer.updated"],
+            }
+        )
+    )
+    limits = [{"amount_cents": 500, "threshold_display_name": "Five"}]
+    app.set_up(usage_thresholds=[*limits, {"amount_cents": 100_000}])
+    app.subscribe()
+    app.lago.events.create(app.event(STORY["first_event"]))
+    app.await_usage(700)
+
+    _, body = await_webhook(receiver, REACHED)
+    app.send_last("c9", calls=10)
+    app.await_usage(800)
+    app.lago.customers.create(models.Customer(external_id="ada", name="Ada Byron"))
+    await_webhook(receiver, "customer.updated")
+
+    told = body["subscription"]
+    assert (told["external_id"], told["plan_code"]) == ("ada-1", "pro")
+    assert told["usage_threshold"]["amount_cents"] == 500
+    assert kinds(receiver) == [REACHED, "customer.updated"]
+
+
+def kinds(receiver: Receiver) -> list[str]:
+    with receiver.lock:
+        bodies = [request.body for request in receiver.requests]
+    return [json.loads(body)["webhook_type"] for body in bodies]
