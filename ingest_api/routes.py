@@ -22,6 +22,7 @@ from schemas.answers import (
 )
 from schemas.usage import UsageSchema
 from schemas.usage_answers import CustomerUsageAnswerSchema, PastUsageAnswerSchema
+from schemas.usage_query import CurrentUsageQuerySchema
 from schemas.voids import VoidAnswerSchema, VoidRequestSchema
 
 PREFIXES: Final = ("/api/billing/v1", "/api/v1")
@@ -72,6 +73,7 @@ API_ROUTES: Final = (
         summary="The open period of a subscription, rated",
         answers={200: CustomerUsageAnswerSchema},
         errors=(401, 404, 422, 429, 503),
+        query=CurrentUsageQuerySchema,
         required_query={"external_subscription_id": "One of the customer's."},
     ),
     Route(

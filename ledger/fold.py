@@ -136,12 +136,7 @@ def _apply(
     begun = begin_corrections(conn, placed, now)
     fresh = _fold(conn, _first_of_each(placed), now)
     drop_idle_corrections(conn, begun)
-    spots = {item.spot for item in fresh}
-    watch_usage(
-        conn,
-        service_id,
-        {(spot.subscription_id, spot.period.start) for spot in spots},
-    )
+    watch_usage(conn, service_id, fresh)
     outcomes = {item.arrival.key: APPLIED for item in fresh}
     if len(outcomes) == len(placed):
         return outcomes

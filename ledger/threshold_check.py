@@ -23,8 +23,8 @@ from ledger.threshold_event import Reached, tell_reached
 from ledger.thresholds import Level, Threshold, levels_reached, read_thresholds
 from schemas.messages import plain_number
 
-PAGE: Final = 500
-"""Notes of one round; its subscriptions are at most as many."""
+PAGE: Final = 2_000
+"""Notes of one round; busy subscriptions have many, so that fewer bills are made."""
 
 _SQL = load_queries("threshold_check")
 

@@ -6,28 +6,25 @@ for anybody here. See ledger.threshold_check for the look.
 """
 
 from collections.abc import Iterable
-from datetime import datetime
 
 from ledger.db import Connection
+from ledger.place import Placed
 from ledger.queries import load_queries
 
 _SQL = load_queries("threshold_watch")
 
 
-def watch_usage(
-    conn: Connection, service_id: int, periods: Iterable[tuple[int, datetime]]
-) -> None:
-    """What is billed in these periods, of subscription and start, has changed."""
-    distinct = sorted(set(periods))
-    if distinct:
-        conn.execute(
-            _SQL["watch_usage"],
-            {
-                "service_id": service_id,
-                "subscription_ids": [key for key, _ in distinct],
-                "period_starts": [start for _, start in distinct],
-            },
-        )
+def watch_usage(conn: Connection, service_id: int, placed: Iterable[Placed]) -> None:
+    """These counters of a service have been folded."""
+    asked = conn.execute(_SQL["has_thresholds"], {"service_id": service_id}).fetchone()
+    if not asked or not asked[0]:
+        return
+    spots = {item.spot for item in placed}
+    periods = sorted({(spot.subscription_id, spot.period.start) for spot in spots})
+    if periods:
+        keys, starts = zip(*periods, strict=True)
+        columns = {"subscription_ids": list(keys), "period_starts": list(starts)}
+        conn.execute(_SQL["watch_usage"], columns)
 
 
 def watch_subscription(conn: Connection, subscription_id: int) -> None:

@@ -1,14 +1,16 @@
 -- Noting that a period's usage or prices have changed, where anybody asks for it.
 
+-- name: has_thresholds
+SELECT EXISTS (SELECT FROM plan
+                WHERE service_id = %(service_id)s AND usage_thresholds <> '[]')
+
 -- name: watch_usage
 -- Of these periods those of a subscription that has, or had, a plan with thresholds.
 INSERT INTO threshold_watch (subscription_id, period_start)
 SELECT k.subscription_id, k.period_start
   FROM unnest(%(subscription_ids)s::bigint[], %(period_starts)s::timestamptz[])
        AS k (subscription_id, period_start)
- WHERE EXISTS (SELECT FROM plan
-                WHERE service_id = %(service_id)s AND usage_thresholds <> '[]')
-   AND EXISTS (SELECT FROM plan_history h
+ WHERE EXISTS (SELECT FROM plan_history h
                  JOIN plan p ON p.id = h.plan_id
                 WHERE h.subscription_id = k.subscription_id
                   AND p.usage_thresholds <> '[]')

@@ -346,7 +346,7 @@ def test_many_notes_are_worked_off_page_by_page(
     conn.execute(
         "INSERT INTO threshold_watch (subscription_id, period_start)"
         " SELECT subscription_id, period_start FROM threshold_watch,"
-        " generate_series(1, 1200)"
+        " generate_series(1, 4200)"
     )
     conn.commit()
 
