@@ -3,14 +3,13 @@
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Final
-from uuid import UUID
 
 from flask import Response, request
 
 from ingest_api.api import current_api
 from ingest_api.auth import require_principal
 from ingest_api.errors import ApiError, not_found
-from ingest_api.lago.document_links import link_query, make_link, read_link
+from ingest_api.lago.document_links import read_link
 from ingest_api.lago.invoices import UNKNOWN_INVOICE, answer_invoice, read_id
 from ingest_api.route import Route
 from ledger.db import Connection
@@ -52,8 +51,7 @@ def download_invoice(lago_id: str) -> Response:
             405, code="is_draft", message="a draft has no PDF; it may change"
         )
     if state.current:
-        url = _url(service_id, public_id, state.shows, now)
-        return answer_invoice(service_id, public_id, url)
+        return answer_invoice(service_id, public_id)
     if _failed(state, now):
         raise _unavailable(state)
     if asked:
@@ -81,16 +79,6 @@ def show_document(lago_id: str) -> Response:
         "Referrer-Policy": "no-referrer",
     }
     return Response(content, mimetype="application/pdf", headers=headers)
-
-
-def _url(service_id: int, public_id: UUID, shows: datetime, now: datetime) -> str:
-    """Below the API's URL as apps know it, or as this app has called it."""
-    settings = current_api().settings
-    prefix = request.path.partition("/invoices/")[0]
-    root = (settings.public_url or request.url_root).rstrip("/")
-    link = make_link(service_id, public_id, shows, now)
-    query = link_query(settings.secret_key, link)
-    return f"{root}{prefix}/documents/{public_id}?{query}"
 
 
 def _failed(state: DocumentState, now: datetime) -> bool:

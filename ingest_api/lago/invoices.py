@@ -11,6 +11,7 @@ from flask import Response, jsonify
 from ingest_api.api import current_api
 from ingest_api.auth import require_principal
 from ingest_api.errors import not_found
+from ingest_api.lago.file_url import file_url
 from ingest_api.lago.wrapped import PageQuerySchema, page_of, read_query
 from ingest_api.path_ids import find_no_odd_text
 from ingest_api.reads import page_meta
@@ -18,11 +19,11 @@ from ingest_api.route import Route
 from ledger.billed_names import BilledNames, read_names
 from ledger.customers import find_customer
 from ledger.db import Connection
+from ledger.documents import DocumentState, find_document
 from ledger.invoice_object import invoice_object, invoice_summary
 from ledger.invoice_reads import (
     InvoiceFilter,
     InvoicePage,
-    StoredInvoice,
     find_invoice,
     list_invoices,
 )
@@ -66,22 +67,27 @@ def show_invoice(lago_id: str) -> Response:
     return answer_invoice(service_id, read_id(lago_id, UNKNOWN_INVOICE))
 
 
-def answer_invoice(
-    service_id: int, public_id: UUID, file_url: str | None = None
-) -> Response:
-    """The service's invoice with its lines. Raises ApiError 404."""
+def answer_invoice(service_id: int, public_id: UUID) -> Response:
+    """The service's invoice with its lines, and where its PDF is, if it is there.
 
-    def read(conn: Connection) -> tuple[StoredInvoice, BilledNames] | None:
+    Raises ApiError 404.
+    """
+    now = datetime.now(UTC)
+
+    def read(conn: Connection) -> tuple[dict[str, Any], DocumentState | None] | None:
         stored = find_invoice(conn, service_id, public_id)
         if stored is None:
             return None
-        return stored, read_names(conn, service_id, [stored.invoice])
+        names = read_names(conn, service_id, [stored.invoice])
+        document = find_document(conn, service_id, public_id)
+        return invoice_object(stored, names, now), document
 
     found = current_api().query(read)
     if found is None:
         raise not_found(UNKNOWN_INVOICE)
-    invoice = invoice_object(*found, datetime.now(UTC))
-    return jsonify(_ONE.dump({"invoice": {**invoice, "file_url": file_url}}))
+    invoice, document = found
+    url = file_url(service_id, public_id, document, now)
+    return jsonify(_ONE.dump({"invoice": {**invoice, "file_url": url}}))
 
 
 def read_id(text: str, code: str) -> UUID:

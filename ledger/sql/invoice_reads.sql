@@ -20,10 +20,7 @@ SELECT DISTINCT timezone FROM invoice WHERE service_id = %(service_id)s
 -- how many there are. "today": the day by time zone. "places": the decimal places by
 -- currency where they are not two. "pattern": of LIKE.
 WITH chosen AS (
-    SELECT public_id, odoo_id, updated_at, customers, number, state, payment_state,
-           move_type, invoice_date, due_date, period_start, period_end, currency,
-           untaxed, tax, total, residual, lines, created_at, posted_before, timezone,
-           settled, reversed_id, reversed_number, access_token, taxes, revision
+    SELECT id, invoice_date, odoo_id
       FROM invoice
      WHERE service_id = %(service_id)s
        AND move_type = %(move_type)s
@@ -70,12 +67,17 @@ WITH chosen AS (
                           AND c.external_id = ANY (invoice.customers)
                           AND (c.name ILIKE %(pattern)s OR c.email ILIKE %(pattern)s)))
 )
-SELECT n.total_count, p.*
+SELECT n.total_count, i.public_id, i.odoo_id, i.updated_at, i.customers, i.number,
+       i.state, i.payment_state, i.move_type, i.invoice_date, i.due_date,
+       i.period_start, i.period_end, i.currency, i.untaxed, i.tax, i.total,
+       i.residual, i.lines, i.created_at, i.posted_before, i.timezone, i.settled,
+       i.reversed_id, i.reversed_number, i.access_token, i.taxes, i.revision
   FROM (SELECT count(*) AS total_count FROM chosen) AS n
   LEFT JOIN LATERAL (
-      SELECT *
+      SELECT id
         FROM chosen
        ORDER BY invoice_date DESC NULLS FIRST, odoo_id DESC
        LIMIT %(limit)s OFFSET %(offset)s
   ) AS p ON true
- ORDER BY p.invoice_date DESC NULLS FIRST, p.odoo_id DESC
+  LEFT JOIN invoice i ON i.id = p.id
+ ORDER BY i.invoice_date DESC NULLS FIRST, i.odoo_id DESC

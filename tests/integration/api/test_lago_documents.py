@@ -101,6 +101,8 @@ def test_the_answer_is_empty_until_the_pdf_is_there(
     third = olga.post(f"/invoices/{public_id}/download").body["invoice"]
     assert third["lago_id"] == str(public_id)
     assert str(public_id) in third["file_url"]
+    shown = olga.get(f"/invoices/{public_id}").body["invoice"]
+    assert shown["file_url"].partition("?")[0] == third["file_url"].partition("?")[0]
 
 
 def test_the_link_opens_the_pdf_without_a_key(

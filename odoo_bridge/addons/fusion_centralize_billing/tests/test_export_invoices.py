@@ -1,6 +1,7 @@
 from odoo.fields import Command
 from odoo.tests import tagged
 
+from ..models.queries import load_queries
 from .common import END, START
 from .invoicing import InvoicingCase
 
@@ -75,6 +76,20 @@ class ExportInvoicesTest(InvoicingCase):
                 for tax in move.line_ids.filtered("tax_line_id")
             ],
         )
+
+    def test_one_that_was_posted_before_the_upgrade_gets_its_link(self):
+        move = self.closed()
+        move.action_post()
+        paid = self.init_invoice("out_invoice", amounts=[10.0], post=True)
+        move.access_token = paid.access_token = False
+        self.age(move)
+
+        self.env.cr.execute(load_queries("portal")["open_pages"])
+        self.env.invalidate_all()
+
+        self.assertGreater(len(move.access_token), 20)
+        self.assertFalse(paid.access_token)
+        self.assertTouched(move)
 
     def test_a_credit_note_names_its_invoice_and_what_it_settles(self):
         move = self.closed()
