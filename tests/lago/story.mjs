@@ -1,7 +1,7 @@
 // The story of story.json with Lago's own JavaScript client, against a running stack.
 //
-// Environment: LAGO_PACKAGE (the client's folder), API_URL, API_KEY. It ends with
-// status 0 when every assertion held.
+// Environment: LAGO_PACKAGE (the client's folder), API_URL, API_KEY, SERVICE. It ends
+// with status 0 when every assertion held.
 
 import assert from "node:assert/strict";
 import { createHmac, createPublicKey, verify } from "node:crypto";
@@ -10,7 +10,7 @@ import { createServer } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 
-const { LAGO_PACKAGE, API_URL, API_KEY } = process.env;
+const { LAGO_PACKAGE, API_URL, API_KEY, SERVICE } = process.env;
 const { Client, getLagoError } = await import(
   pathToFileURL(`${LAGO_PACKAGE}/esm/mod.js`).href
 );
@@ -78,7 +78,9 @@ async function setUpCatalog() {
 }
 
 async function subscribe() {
-  await lago.customers.createCustomer({ customer: story.customer });
+  await lago.customers.createCustomer({
+    customer: { ...story.customer, email: `ada@${SERVICE}.test` },
+  });
   const { data } = await lago.subscriptions.createSubscription({
     subscription: {
       ...story.subscription,

@@ -29,6 +29,7 @@ def test_the_javascript_client_lives_the_same_story(
             "LAGO_PACKAGE": str(package),
             "API_URL": stack.api,
             "API_KEY": app.key,
+            "SERVICE": app.service,
         },
         capture_output=True,
         text=True,

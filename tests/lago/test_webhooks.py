@@ -44,7 +44,7 @@ def test_a_webhook_is_verified_by_the_public_key_that_the_client_asks_for(
     app.lago.webhook_endpoints.create(
         models.WebhookEndpoint.parse_obj({"webhook_url": receiver.url})
     )
-    app.lago.customers.create(models.Customer(**STORY["customer"]))
+    app.add_customer()
 
     request, body = await_webhook(receiver, "customer.created")
     claims: Any = jwt.decode(
@@ -76,9 +76,7 @@ def test_a_webhook_is_verified_by_the_endpoints_own_secret(
         },
     ).json()["webhook_endpoint"]
     for name in ("Ada", "Ada Lovelace"):
-        app.lago.customers.create(
-            models.Customer(**{**STORY["customer"], "name": name})
-        )
+        app.add_customer(name=name)
 
     request, body = await_webhook(receiver, "customer.updated")
     digest = hmac.new(made["secret"].encode(), request.body, hashlib.sha256).digest()
@@ -107,7 +105,7 @@ def test_a_threshold_is_told_once(app: MovedApp, receiver: Receiver) -> None:
     _, body = await_webhook(receiver, REACHED)
     app.send_last("c9", calls=10)
     app.await_usage(800)
-    app.lago.customers.create(models.Customer(external_id="ada", name="Ada Byron"))
+    app.add_customer(name="Ada Byron")
     await_webhook(receiver, "customer.updated")
 
     told = body["subscription"]
