@@ -14,6 +14,7 @@ from ingest_api.usage_answer import past_usage_answer, usage_answer
 from ingest_api.usage_filters import UNKNOWN_METRIC, filter_usage, read_filter
 from ledger.current_usage import SubscriptionPending, current_usage
 from ledger.db import Connection
+from ledger.one_state import see_one_state
 from ledger.past_usage import MetricUnknown, PastUsage, check_metric, past_usage
 from ledger.subscribers import CustomerUnknown, SubscriptionUnknown
 from ledger.usage import PeriodUsage
@@ -39,6 +40,7 @@ def read_current_usage(
     subscription = wanted_subscription(external_id)
 
     def read(conn: Connection) -> PeriodUsage:
+        see_one_state(conn)
         usage = current_usage(conn, service_id, external_id, subscription, now)
         if metric is not None:
             check_metric(conn, service_id, metric)
@@ -68,6 +70,7 @@ def show_past_usage(external_id: str) -> Response:
         find_no_odd_text(metric, UNKNOWN_METRIC)
 
     def read(conn: Connection) -> PastUsage:
+        see_one_state(conn)
         past = past_usage(
             conn,
             service_id,

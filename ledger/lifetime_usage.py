@@ -13,6 +13,7 @@ from uuid import UUID
 from ledger.billing import Bill
 from ledger.db import Connection
 from ledger.money import sum_exact
+from ledger.one_state import see_one_state
 from ledger.open_bills import amount_of, lives_of, open_bills, open_periods
 from ledger.queries import load_queries
 from ledger.subscribers import SubscriptionUnknown
@@ -46,7 +47,7 @@ def lifetime_usage(
 
     Raises SubscriptionUnknown or ChargeUnratable.
     """
-    conn.execute(_SQL["see_one_state"])
+    see_one_state(conn)
     names = {"service_id": service_id, "external_id": external_id, "now": now}
     row = conn.execute(_SQL["subscription"], names).fetchone()
     if row is None:

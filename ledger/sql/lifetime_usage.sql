@@ -1,7 +1,3 @@
--- name: see_one_state
--- A period that freezes meanwhile is counted once all the same.
-SET TRANSACTION ISOLATION LEVEL REPEATABLE READ
-
 -- name: subscription
 -- With the currency of the plan that it has now, or had at its end.
 SELECT b.id, b.public_id, b.external_id, b.started_at, b.historical_usage_cents,

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from threading import Event as Signal
+from threading import Thread
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -312,6 +314,35 @@ def test_projected_usage_has_the_same_parts_and_none_smaller(client: Any) -> Non
         assert Decimal(each.projected_units) >= Decimal(each.units)
     its = sum(each.projected_amount_cents for each in charge.filters)
     assert charge.projected_amount_cents == its
+
+
+@pytest.mark.usefixtures("parted")
+def test_a_charge_and_its_parts_are_of_one_instant(
+    client: Any, olga: Person, database_url: str, broker_url: str
+) -> None:
+    over = Signal()
+
+    def fold_on() -> None:
+        number = 0
+        while not over.is_set():
+            number += 1
+            olga.push(counter(f"busy-{number}", value=1, properties={"user": "eve"}))
+            work_off(database_url, broker_url, olga.service_id)
+
+    folding = Thread(target=fold_on)
+    folding.start()
+    try:
+        seen = [
+            charges_of(client.customers.current_usage("ada", "ada-1"))["sum"]
+            for _ in range(40)
+        ]
+    finally:
+        over.set()
+        folding.join()
+
+    assert len({charge.events_count for charge in seen}) > 1
+    for charge in seen:
+        assert sum(each.events_count for each in charge.filters) == charge.events_count
 
 
 def test_past_usage_has_the_parts_as_they_were_billed(
