@@ -138,3 +138,13 @@ def test_the_demo_receiver_verifies_what_the_pump_sends(
 
     assert (early.failed, early.delivered) == (1, 0)
     assert receiver.counts == Received(3, 2, 1, "invoice.paid")
+
+
+def test_an_endpoint_may_want_lagos_bodies_and_tokens(
+    conn: Connection, world: World
+) -> None:
+    asked = ("--body-style", "lago", "--signature-algo", "jwt")
+
+    assert run("create", world.code, URL, *asked).exit_code == 0
+    row = conn.execute("SELECT body_style, signature_algo FROM webhook_endpoint")
+    assert row.fetchall() == [("lago", "jwt")]
