@@ -36,7 +36,7 @@ from ledger.place import (
     place_counters,
 )
 from ledger.queries import load_queries
-from ledger.refolding import UNIQUE, refold_removals
+from ledger.removals import settle_removals
 from ledger.terms import frozen_periods, read_terms
 from ledger.threshold_watch import watch_usage
 from ledger.undated import find_repeats
@@ -176,8 +176,7 @@ def _fold(conn: Connection, items: Sequence[Placed], now: datetime) -> Sequence[
         gains = gains_of(fresh)
     if gains:
         conn.execute(_SQL["add_gains"], {**gain_columns(gains), "now": now})
-        uniques = [g.spot.key for g in gains if g.spot.metric.aggregation == UNIQUE]
-        refold_removals(conn, uniques)
+        settle_removals(conn, gains)
     return fresh
 
 

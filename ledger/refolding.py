@@ -10,11 +10,8 @@ from datetime import datetime
 
 from ledger.db import Connection
 from ledger.periods import Period
-from ledger.place import RollupKey
 from ledger.queries import load_queries
 from ledger.threshold_watch import watch_subscription
-
-UNIQUE = "unique"
 
 _SQL = load_queries("refolding")
 
@@ -73,27 +70,6 @@ def refold_correction(
     conn.execute(_SQL["collect_members"], values)
     conn.execute(_SQL["refold_correction"], values)
     watch_subscription(conn, scope.subscription_id)
-
-
-def refold_removals(conn: Connection, keys: Sequence[RollupKey]) -> None:
-    """Fold again those of the rollups whose members counters also take back.
-
-    What takes a member back says nothing of those that came later, or earlier and not
-    yet: only all of the period's counters tell. Call it once these are folded, with
-    rollups of unique metrics: who folds beside it waits for them, and looks again.
-    """
-    if not keys:
-        return
-    names = ("subscription_ids", "metric_ids", "period_starts", "usage_starts")
-    columns = [list(column) for column in zip(*keys, strict=True)]
-    values = dict(zip(names, columns, strict=True))
-    found = conn.execute(_SQL["scopes_with_removals"], values).fetchall()
-    for subscription_id, metric_id, period_start, usage_start in found:
-        scope = Scope(subscription_id, metric_id, usage_start, usage_start)
-        if period_start == usage_start:
-            refold(conn, scope)
-        else:
-            refold_correction(conn, scope, period_start, UNIQUE)
 
 
 def refold_metric(

@@ -83,19 +83,6 @@ UPDATE counter c
  WHERE c.subscription_id = %(subscription_id)s AND c.metric_id = p.metric_id
    AND c.transaction_id = p.transaction_id AND p.occurred_at < p.period_end
 
--- name: scopes_with_removals
--- Those of the rollups whose period of usage has a counter that takes members back, in
--- the words of the index.
-SELECT l.subscription_id, l.metric_id, l.period_start, l.usage_start
-  FROM unnest(%(subscription_ids)s::bigint[], %(metric_ids)s::integer[],
-              %(period_starts)s::timestamptz[], %(usage_starts)s::timestamptz[])
-       AS l (subscription_id, metric_id, period_start, usage_start)
- WHERE EXISTS (SELECT FROM counter c
-                WHERE c.subscription_id = l.subscription_id
-                  AND c.metric_id = l.metric_id AND c.period_start = l.usage_start
-                  AND c.properties ->> 'operation_type' = 'remove')
- ORDER BY 1, 2, 3, 4
-
 -- name: forget_members
 DELETE FROM unique_member
  WHERE subscription_id = %(subscription_id)s
