@@ -1,6 +1,8 @@
 """Thresholds of usage are told once for each period, whatever happens."""
 
 import json
+import subprocess
+import sys
 import threading
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -20,9 +22,19 @@ from ledger.voiding import Identity, void_counter
 from tests.frozen_world import FEBRUARY, JANUARY, at
 from tests.ledger_world import World, freeze, make_message, make_world, push
 from tests.parked_world import events, listen
+from tests.waiting import wait_until
 from workers.thresholds import check_thresholds
 
 CHARGES = (ChargeRow("sum", "standard", "0", "1", None, ()),)
+LOOK_AND_HANG = """
+import sys, time
+from datetime import UTC, datetime
+from ledger.db import connect
+from ledger.threshold_check import check_round
+conn = connect(sys.argv[1])
+print(check_round(conn, datetime(2026, 1, 10, tzinfo=UTC)).reached, flush=True)
+time.sleep(600)
+"""
 Threshold = tuple[str, bool]
 
 
@@ -275,6 +287,20 @@ def test_a_crash_before_the_commit_tells_it_the_next_time(
 
     assert told(conn) == []
     assert look(conn) == 1
+    assert told(conn) == [1000]
+
+
+def test_a_killed_look_tells_it_the_next_time(
+    conn: Connection, world: World, database_url: str
+) -> None:
+    use(conn, world, "a", "12")
+    command = [sys.executable, "-c", LOOK_AND_HANG, database_url]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as looking:
+        assert looking.stdout is not None
+        assert looking.stdout.readline() == "1\n"
+        looking.kill()
+
+    wait_until(lambda: look(conn) == 1, "the killed look's notes are back")
     assert told(conn) == [1000]
 
 
