@@ -20,6 +20,7 @@ from tests.lago.client_calls import (
 )
 from tests.lago.coming import COMING
 
+OWN = {"/usage", "/usage/<path:transaction_id>/void", "/batches/<batch_id>"}
 README = Path(__file__).parents[2] / "README.md"
 
 
@@ -88,6 +89,23 @@ def test_every_row_is_reached_and_says_what_it_has_to() -> None:
 
 def test_readme_has_the_table_as_it_is() -> None:
     assert absent_table() in README.read_text(encoding="utf-8")
+
+
+def test_readme_names_every_call_that_is_there() -> None:
+    section = README.read_text(encoding="utf-8").partition("## Lago's API")[2]
+    named = {
+        (method, path)
+        for methods, path in re.findall(r"`((?:[A-Z]+ )+)(/[^`]*)`", section)
+        for method in methods.split()
+    }
+    there = {
+        (route.method, re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", route.path))
+        for route in API_ROUTES
+        if not route.open and route.path not in OWN
+    }
+
+    assert there - named == set()
+    assert {(m, re.sub(r"{\w+}", "ID", p)) for m, p in named - there} <= COMING
 
 
 def test_no_row_promises_an_endpoint_that_is_not_there() -> None:
