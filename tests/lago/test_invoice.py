@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 import jwt
 import pytest
 
@@ -124,6 +125,21 @@ def test_a_frozen_period_is_invoiced_paid_and_corrected(
     assert (invoice.status, invoice.currency) == ("finalized", "CAD")
     assert invoice.sub_total_excluding_taxes_amount_cents == 500
     assert sum(fee.amount_cents for fee in invoice.fees.__root__) == 500
+    cents = [name for name in told if name.endswith("_cents")]
+    assert len(cents) > 10
+    assert {name: getattr(invoice, name) for name in cents} == {
+        name: told[name] for name in cents
+    }
+    assert [fee["lago_id"] for fee in told["fees"]] == [
+        fee.lago_id for fee in invoice.fees.__root__
+    ]
+    wait_until(
+        lambda: app.lago.invoices.download(told["lago_id"]) is not None, "a PDF", 90
+    )
+    file_url = app.lago.invoices.download(told["lago_id"]).file_url
+    assert httpx.get(file_url).content.startswith(b"%PDF")
+    page = app.lago.invoices.payment_url(told["lago_id"])
+    assert page.startswith(f"{odoo.url}/my/invoices/{move_id}?access_token=")
     # Not customer_invoices: those lists of the Python client send no key.
     listed = app.lago.invoices.find_all({"external_customer_id": "ada"})["invoices"]
     assert [found.lago_id for found in listed] == [told["lago_id"]]
