@@ -155,7 +155,8 @@ def test_what_was_billed_elsewhere_costs_nothing_but_late_usage_does(
 
     amounts = conn.execute(
         "SELECT DISTINCT amount FROM rollup r JOIN subscription b"
-        " ON b.id = r.subscription_id WHERE period_end <= created_at"
+        " ON b.id = r.subscription_id"
+        " WHERE period_end <= created_at AND usage_start = period_start"
     ).fetchall()
     assert amounts == [(Decimal(0),)]
     assert bills(conn) == [(Decimal(25), Decimal(15))]
