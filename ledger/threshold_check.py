@@ -26,6 +26,15 @@ from schemas.messages import plain_number
 PAGE: Final = 2_000
 """Notes of one round; busy subscriptions have many, so that fewer bills are made."""
 
+_SENSELESS: Final = (
+    ArithmeticError,
+    AssertionError,
+    LookupError,
+    TypeError,
+    ValueError,
+)
+"""Not trouble with the database, which is tried again."""
+
 _SQL = load_queries("threshold_check")
 
 
@@ -64,8 +73,26 @@ def check_round(conn: Connection, now: datetime) -> ThresholdRound:
         # Bills are made of one period of each subscription at a time.
         starts = {key: starts.pop(0) for key, starts in by_start.items()}
         by_start = defaultdict(list, {k: rest for k, rest in by_start.items() if rest})
-        _check(conn, starts, now, done)
+        _check_safely(conn, starts, now, done)
     return done
+
+
+def _check_safely(
+    conn: Connection,
+    starts: Mapping[int, datetime],
+    now: datetime,
+    done: ThresholdRound,
+) -> None:
+    """One whose books make no sense stops no other: then each is looked at alone."""
+    try:
+        with conn.transaction():
+            _check(conn, starts, now, done)
+    except _SENSELESS as error:
+        if len(starts) > 1:
+            for key, start in starts.items():
+                _check_safely(conn, {key: start}, now, done)
+        else:
+            done.failures.append((f"of key {next(iter(starts))}", repr(error)))
 
 
 def _check(

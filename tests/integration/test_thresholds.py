@@ -20,12 +20,13 @@ from ledger.threshold_check import check_round
 from ledger.threshold_event import EVENT
 from ledger.voiding import Identity, void_counter
 from tests.frozen_world import FEBRUARY, JANUARY, at
-from tests.ledger_world import World, freeze, make_message, make_world, push
+from tests.ledger_world import World, counter, freeze, make_message, make_world, push
 from tests.parked_world import events, listen
 from tests.waiting import wait_until
 from workers.thresholds import check_thresholds
 
 CHARGES = (ChargeRow("sum", "standard", "0", "1", None, ()),)
+JANUARY_US = int(JANUARY.timestamp()) * 1_000_000
 LOOK_AND_HANG = """
 import sys, time
 from datetime import UTC, datetime
@@ -363,6 +364,32 @@ def test_what_cannot_be_rated_is_named_and_stops_no_other(
 
     assert [each["event"] for each in logs] == ["usage_not_rated", "thresholds_reached"]
     assert told(conn) == [1000]
+
+
+def test_one_whose_books_make_no_sense_stops_no_other(
+    conn: Connection, world: World, database_url: str
+) -> None:
+    use(conn, world, "a", "12")
+    push(
+        conn,
+        make_message(
+            world,
+            [counter("b", "sum", "12", subscription="sub-1", timestamp_us=JANUARY_US)],
+        ),
+        JANUARY,
+    )
+    conn.execute(
+        "UPDATE plan_history SET effective_at = '2025-01-01' FROM subscription b"
+        " WHERE b.id = subscription_id AND b.external_id = 'sub-0'"
+    )
+    conn.commit()
+
+    with capture_logs() as logs:
+        check_thresholds(database_url, lambda: JANUARY)
+
+    assert [each["event"] for each in logs] == ["usage_not_rated", "thresholds_reached"]
+    (event,) = events(conn, EVENT)
+    assert event["subscription"]["external_id"] == "sub-1"
 
 
 def test_many_notes_are_worked_off_page_by_page(
