@@ -1,6 +1,7 @@
 """What holds for every route: a key is asked for, its rate is told, errors are JSON."""
 
 import re
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -8,7 +9,9 @@ from flask import Flask
 
 from ingest_api.lago.absent import ABSENT_ROUTES
 from ingest_api.routes import API_ROUTES, PREFIXES
-from tests.api_world import Person
+from ledger.db import Connection
+from tests.api_world import Person, make_person, running_app
+from tests.lago_world import lago_client, served
 
 ROUTES = [
     (method, prefix + re.sub(r"<[^>]*>", "none", path))
@@ -46,3 +49,17 @@ def test_every_route_asks_for_a_key(method: str, path: str, app: Flask) -> None:
 
     assert answer.status_code == 401
     assert answer.get_json() == {"status": 401, "error": "Unauthorized"}
+
+
+def test_the_client_waits_as_lagos_headers_tell_it(
+    conn: Connection, database_url: str, broker_url: str
+) -> None:
+    slow = {"DATABASE_URL": database_url, "FUSION_RATE_LIMIT_PER_SECOND": "2"}
+    with running_app(broker_url, **slow) as app, served(app) as url:
+        client = lago_client(url, make_person(app, conn).key)
+        asked = monotonic()
+
+        for _ in range(3):
+            client.webhook_endpoints.find_all()
+
+    assert monotonic() - asked > 1
