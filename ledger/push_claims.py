@@ -11,6 +11,7 @@ from ledger.charge import Charge
 from ledger.charge_json import charge_from_json, read_charge
 from ledger.parts import Line
 from ledger.rating import Correction, Rating, Usage, rate_correction, rate_usage
+from ledger.unrated import RATING_ERRORS
 from ledger.working import billed_line, prior_from_json
 
 _JSON_COLUMNS = (3, 9, 10)
@@ -22,7 +23,8 @@ class Claim:
     """A rollup to send, as it was when claimed; codes and external ids name it to Odoo.
 
     ``charge`` is what it is or was rated by, None: nothing. ``frozen`` is its rating
-    for good, ``before`` what a correction's usage was billed at last.
+    for good, ``before`` what a correction's usage was billed at last. ``unreadable``
+    says why the charge is none that can be read.
     """
 
     subscription_id: int
@@ -44,6 +46,7 @@ class Claim:
     charge: Charge | None
     aggregation: str
     usage: Usage
+    unreadable: str | None = None
 
     @property
     def is_correction(self) -> bool:
@@ -54,6 +57,8 @@ class Claim:
         """What it comes to. Raises RATING_ERRORS."""
         if self.frozen is not None:
             return self.frozen
+        if self.unreadable is not None:
+            raise ValueError(self.unreadable)
         if self.is_correction:
             return rate_correction(self.charge, self.before, self.usage, self.currency)
         return rate_usage(self.charge, self.usage, self.currency)
@@ -61,17 +66,23 @@ class Claim:
 
 def claim_of(*row: Any) -> Claim:
     """From a row of the statement ``read_claims``."""
-    values, (aggregation, counters, currency, *rated) = row[:13], row[13:]
-    rating, stored, *charge_row = rated
+    values, (aggregation, counters, currency, *more) = row[:13], row[13:]
+    rating, stored, *charge_row = more
     prior = prior_from_json(stored, currency)
-    charge = _charge(*charge_row) if stored is None else prior.charge
+    charge, unreadable = prior.charge, None
+    if stored is None:
+        try:
+            charge = _charge(*charge_row)
+        except RATING_ERRORS as error:
+            unreadable = str(error)
     frozen = None if rating is None else billed_line(rating)
     if rating is not None:
         currency, charge = rating["currency"], charge_from_json(rating["charge"])
     elif stored is not None:
         currency = prior.currency
     usage = Usage(values[5], counters)
-    return Claim(*(*values, currency, frozen, prior.before, charge, aggregation, usage))
+    rated = (currency, frozen, prior.before, charge, aggregation, usage, unreadable)
+    return Claim(*(*values, *rated))
 
 
 def line_of(claim: Claim) -> Line:

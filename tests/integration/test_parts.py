@@ -23,10 +23,18 @@ from ledger.rating import Correction, Rating
 from ledger.unrated import ChargeUnratable
 from ledger.verify import verify_books
 from ledger.verify_page import Mismatch
-from odoo_bridge.sending import rollup_row
+from odoo_bridge.sending import encode_rollups, rollup_row
 from schemas.messages import Counter
 from tests.archive_world import archive
-from tests.ledger_world import World, counter, freeze, make_message, make_world, push
+from tests.ledger_world import (
+    NOW_US,
+    World,
+    counter,
+    freeze,
+    make_message,
+    make_world,
+    push,
+)
 from tests.parts_world import set_charge
 
 D = Decimal
@@ -283,6 +291,34 @@ def test_a_charge_that_makes_no_sense_is_named(
     )
 
     _raises_naming(look)
+    conn.rollback()
+
+
+@pytest.mark.altered_books
+@pytest.mark.parametrize("what", BREAKAGES)
+def test_a_charge_that_makes_no_sense_holds_up_no_other_row(
+    what: str, conn: Connection, world: World
+) -> None:
+    items = [at(FEBRUARY, "6", "7"), counter("7", "max", timestamp_us=NOW_US)]
+    push(conn, make_message(world, items), FEBRUARY)
+    conn.execute("SET session_replication_role = replica")
+    conn.execute(
+        f"UPDATE charge SET {BREAKAGES[what]}".encode()  # noqa: S608 - constants
+        + b" WHERE metric_id IN (SELECT id FROM metric WHERE service_id = %s)",
+        (world.service_id,),
+    )
+    keys = conn.execute(
+        "SELECT subscription_id, metric_id, period_start, usage_start FROM rollup"
+        " JOIN metric m ON m.id = metric_id WHERE service_id = %s"
+        " AND frozen_at IS NULL AND usage_start = period_start",
+        (world.service_id,),
+    ).fetchall()
+
+    encoded = encode_rollups(read_claims(conn, keys))
+
+    assert [row["metric"] for row in encoded.rows.values()] == ["max"]
+    reasons = [outcome.reason for outcome in encoded.outcomes]
+    assert any(reason.startswith("the charge cannot be rated") for reason in reasons)
     conn.rollback()
 
 
