@@ -72,7 +72,10 @@ def test_an_invoice_is_told_as_the_clients_model_reads_it(
     (data,) = told(conn)
     invoice: Any = InvoiceResponse.parse_obj(data["invoice"])
     (fee,) = invoice.fees.__root__
-    assert (invoice.total_amount_cents, invoice.fees_amount_cents) == (10_000, 10_000)
+    taxes = sum(tax.amount_cents for tax in invoice.applied_taxes.__root__)
+    assert invoice.fees_amount_cents == 10_000
+    assert invoice.taxes_amount_cents == fee.taxes_amount_cents == taxes
+    assert invoice.total_amount_cents == fee.total_amount_cents == 10_000 + taxes
     assert (fee.item.code, fee.item.name, fee.item.type) == (
         "cpu",
         "CPU seconds",
@@ -104,7 +107,7 @@ def test_it_can_be_asked_for_by_its_id_at_once_and_after_the_pull(
 
     assert at_once is not None
     assert pulled is not None
-    assert at_once.invoice.total == pulled.invoice.total == 100
+    assert at_once.invoice.untaxed == pulled.invoice.untaxed == 100
     assert at_once.invoice.lines == pulled.invoice.lines
 
 
@@ -138,7 +141,9 @@ def test_a_credit_note_is_told_as_the_clients_model_reads_it(
 
     (data,) = told(conn)
     note: Any = CreditNoteResponse.parse_obj(data["credit_note"])
-    assert (note.total_amount_cents, note.balance_amount_cents) == (10_000, 10_000)
+    assert note.sub_total_excluding_taxes_amount_cents == 10_000
+    assert note.total_amount_cents == 10_000 + note.taxes_amount_cents
+    assert note.balance_amount_cents == note.total_amount_cents
     assert [item.amount_cents for item in note.items.__root__] == [10_000]
     assert stored_invoice(conn, world, note.lago_id, "out_refund") is not None
 
