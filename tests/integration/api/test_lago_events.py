@@ -204,7 +204,11 @@ def test_an_event_without_a_timestamp_is_of_now_and_counts_once(
     assert lago.events.find("now").timestamp == taken.timestamp
 
 
-@pytest.mark.parametrize("timestamp", [NOW, str(NOW), f"{NOW}.25", NOW + 0.25])
+@pytest.mark.parametrize(
+    "timestamp",
+    [NOW, str(NOW), f"{NOW}.25", NOW + 0.25],
+    ids=["integer", "text", "text of a fraction", "fraction"],
+)
 def test_a_timestamp_is_seconds_in_any_form(olga: Person, timestamp: Any) -> None:
     answer = post(olga, "/events", {"event": one(timestamp=timestamp)})
 
@@ -216,9 +220,9 @@ def test_a_timestamp_is_seconds_in_any_form(olga: Person, timestamp: Any) -> Non
 @pytest.mark.parametrize(
     "timestamp",
     [
-        datetime.now(UTC).isoformat(),
-        NOW * 1000,
-        str(NOW * 1000),
+        pytest.param(datetime.now(UTC).isoformat(), id="ISO 8601"),
+        pytest.param(NOW * 1000, id="milliseconds"),
+        pytest.param(str(NOW * 1000), id="milliseconds as text"),
         "yesterday",
         "",
         -1,
