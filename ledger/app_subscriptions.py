@@ -84,6 +84,7 @@ def put_subscription(
     if found.plan == given.plan:
         return found
     dearer = yearly_price(*price) >= yearly_price(found.price, found.plan_interval)
+    named = _write_name(conn, found.id, given.values, now)
     if found.status == PENDING or dearer:
         forget_change(conn, found.id)
         plan = {"plan": given.plan}
@@ -91,8 +92,10 @@ def put_subscription(
     else:
         period = period_at(found.terms, now)
         assert period is not None  # noqa: S101 - it is active
-        plan_change(conn, found.id, given.plan, period.end, now)
-    _write_name(conn, found.id, given.values, now)
+        as_planned = (given.plan, period.end)
+        if (found.next_plan, found.next_plan_at) == as_planned and not named:
+            return found
+        plan_change(conn, found.id, *as_planned, now)
     return tell_change(conn, service_id, given.external_id, UPDATED, now)
 
 

@@ -18,7 +18,7 @@ from ledger.metrics import upsert_metric
 from ledger.plans import upsert_plan
 from ledger.queries import load_queries
 from ledger.replacing import replace_changed
-from ledger.rerating import exclude_folds
+from ledger.rerating import exclude_folds, rerate_subscription
 from ledger.services import need_service
 from ledger.terms import terms_of
 
@@ -104,6 +104,8 @@ def write_subscription(
         conn.execute(_SQL["forget_planned"], row.__dict__)
     after = terms_of(conn, row.service, subscription=row.external_id)
     replace_changed(conn, service_id, before, after)
+    if noted.rowcount:
+        rerate_subscription(conn, row.service, row.external_id)
 
 
 def mark_synced(conn: Connection, kind: str, now: datetime) -> None:

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from ledger.customers import Customer, find_customer
 from ledger.db import Connection
-from ledger.holding import CUSTOMER, lock_record
+from ledger.holding import CUSTOMER, SUBSCRIPTION, lock_record, lock_records
 from ledger.queries import load_queries
 from ledger.subscription_ends import end_subscription
 
@@ -24,7 +24,10 @@ def delete_customer(
     if found is None:
         return None
     key = {"record_id": found.id, "now": now}
-    for (name,) in conn.execute(_SQL["unended_subscriptions"], key).fetchall():
+    names = [name for (name,) in conn.execute(_SQL["unended_subscriptions"], key)]
+    # All of them before the first one's end takes the locks that come after these.
+    lock_records(conn, SUBSCRIPTION, service[1], names)
+    for name in names:
         end_subscription(conn, service, name, None, now)
     conn.execute(_SQL["delete_customer"], key)
     return replace(found, updated_at=now)

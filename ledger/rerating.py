@@ -32,6 +32,15 @@ def rerate_metric(conn: Connection, service_id: int, metric_id: int) -> None:
     watch_metric(conn, metric_id)
 
 
+def rerate_subscription(conn: Connection, service: str, external_id: str) -> None:
+    """Make dirty the open periods of a subscription that its new plan prices.
+
+    Call it after the change, in its transaction, which excludes the service's folds.
+    """
+    names = {"service": service, "external_id": external_id}
+    conn.execute(_SQL["rerate_subscription"], names)
+
+
 def exclude_folds(conn: Connection, service_id: int) -> None:
     """Wait for the service's folds that run; new ones wait for this transaction.
 

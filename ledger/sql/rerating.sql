@@ -44,3 +44,27 @@ UPDATE rollup r
   FROM running u
  WHERE r.subscription_id = u.subscription_id AND r.metric_id = u.metric_id
    AND r.period_start = u.period_start AND r.usage_start = u.usage_start
+
+-- name: rerate_subscription
+-- One subscription's open periods from the beginning of its plan on: one that begins
+-- with a period moves no counter, and is another price all the same.
+WITH running AS MATERIALIZED (
+    SELECT r.subscription_id, r.metric_id, r.period_start, r.usage_start
+      FROM subscription b
+      JOIN service s ON s.id = b.service_id
+      JOIN rollup r ON r.subscription_id = b.id
+     WHERE s.code = %(service)s AND b.external_id = %(external_id)s
+       AND r.usage_start = r.period_start
+       AND r.period_start >= coalesce(b.frozen_until, '-infinity')
+       AND r.period_start >= (SELECT max(h.effective_at) FROM plan_history h
+                               WHERE h.subscription_id = b.id)
+     ORDER BY r.subscription_id, r.metric_id, r.period_start
+       FOR NO KEY UPDATE OF r
+)
+UPDATE rollup r
+   SET revision = r.revision + 1, updated_at = now(),
+       push_after = CASE WHEN r.revision = r.pushed_revision
+                         THEN now() ELSE r.push_after END
+  FROM running u
+ WHERE r.subscription_id = u.subscription_id AND r.metric_id = u.metric_id
+   AND r.period_start = u.period_start AND r.usage_start = u.usage_start

@@ -4,6 +4,7 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from time import sleep
 from typing import Any
 
 import pytest
@@ -26,6 +27,7 @@ from ledger.catalog import (
 from ledger.customer_deletion import delete_customer
 from ledger.db import Connection, connect
 from ledger.due_subscriptions import STEPS
+from ledger.holding import SUBSCRIPTION, lock_record
 from ledger.odoo_events import take_event
 from ledger.subscription_ends import end_subscription
 from ledger.subscriptions import Subscription, find_subscription
@@ -245,6 +247,71 @@ def test_a_pull_does_not_undo_a_plan_that_is_to_come(
     assert found(conn, world, planned).plan == "cheap"
     query = "SELECT unsent FROM local_change WHERE kind = 'subscription'"
     assert conn.execute(query).fetchone() == (["plan"],)
+
+
+@pytest.mark.parametrize("by", ["app", "odoo"])
+def test_usage_that_was_sent_goes_out_again_when_its_period_gets_another_plan(
+    conn: Connection, world: World, by: str
+) -> None:
+    start = NOW if by == "odoo" else STARTED
+    put(conn, world, started_at=start)
+    begins = put(conn, world, "cheap").next_plan_at if by == "app" else start
+    assert begins is not None
+    used = counter("t", subscription="s", timestamp_us=_us(begins))
+    push(conn, make_message(world, [used]), begins + DAY)
+    conn.execute("UPDATE rollup SET pushed_revision = revision")
+    conn.commit()
+
+    if by == "app":
+        follow(conn, begins + DAY)
+    else:
+        sent(conn)
+        pull(conn, world, "cheap", started_at=start)
+
+    rows = conn.execute("SELECT revision > pushed_revision, quantity FROM rollup")
+    assert (True, Decimal(1)) in rows.fetchall()
+
+
+def test_a_downgrade_that_is_asked_for_again_is_not_told_again(
+    conn: Connection, world: World
+) -> None:
+    put(conn, world)
+    first = put(conn, world, "cheap")
+
+    again = put(conn, world, "cheap")
+
+    assert again == first
+    assert [name for name, _ in told(conn)] == [
+        "subscription.started",
+        "subscription.updated",
+    ]
+
+
+def test_a_customer_is_deleted_beside_a_change_of_its_subscription(
+    conn: Connection, world: World, database_url: str
+) -> None:
+    for name in ("s", "t"):
+        put(conn, world, name=name)
+    service = (world.service_id, world.code)
+    values = {"ended_at": NOW + DAY}
+
+    def act(number: int) -> None:
+        with connect(database_url) as own:
+            if number:
+                lock_record(own, SUBSCRIPTION, world.code, "t")
+                sleep(0.5)
+                update_subscription(own, service, "t", values, NOW)
+            else:
+                sleep(0.2)
+                delete_customer(own, service, "customer", NOW)
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(act, range(2)))
+
+    ended = conn.execute(
+        "SELECT count(*) FROM subscription WHERE ended_at = %s", (NOW,)
+    )
+    assert ended.fetchone() == (2,)
 
 
 def test_a_person_who_changes_the_plan_in_odoo_takes_the_place_of_what_was_to_come(
