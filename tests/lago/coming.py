@@ -2,6 +2,4 @@
 
 from tests.lago.client_calls import Call
 
-COMING: set[Call] = {
-    ("POST", "/events/estimate_fees"),
-}
+COMING: set[Call] = set()
