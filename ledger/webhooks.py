@@ -51,8 +51,9 @@ class Outcome(StrEnum):
 @dataclass(frozen=True)
 class Claim:
     """One attempt that may be made now. Secrets are encrypted as they are stored; the
-    old ones sign beside the other until ``old_secrets_until``.
+    old ones, None as a rule, are those that still sign beside the other.
 
+    ``organization_id``: of a body in Lago's style, else None.
     ``attempt`` counts from 1; ``failures`` is how many attempts failed before.
     """
 
@@ -69,9 +70,8 @@ class Claim:
     secret: bytes
     signature_algo: str
     body_style: str
-    old_secrets: Sequence[bytes]
-    old_secrets_until: datetime | None
-    organization_id: UUID
+    old_secrets: Sequence[bytes] | None
+    organization_id: UUID | None
 
     @property
     def lost(self) -> int:

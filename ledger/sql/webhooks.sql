@@ -44,8 +44,8 @@ granted AS MATERIALIZED (
      GROUP BY id
 ),
 due AS MATERIALIZED (
-    SELECT d.*, e.url, e.secret, e.signature_algo, e.body_style, e.old_secrets,
-           e.old_secrets_until
+    SELECT d.*, e.url, e.secret, e.signature_algo, e.body_style,
+           CASE WHEN e.old_secrets_until > %(now)s THEN e.old_secrets END AS old_secrets
       FROM granted g
       JOIN webhook_endpoint e ON e.id = g.id
      CROSS JOIN LATERAL (
@@ -76,8 +76,8 @@ UPDATE webhook_delivery d
  WHERE d.endpoint_id = due.endpoint_id AND d.message_id = due.message_id
 RETURNING d.endpoint_id, d.message_id, d.attempts, d.failures, d.lease_until,
           m.service_id, m.type, m.body, m.created_at, due.url, due.secret,
-          due.signature_algo, due.body_style, due.old_secrets, due.old_secrets_until,
-          s.public_id
+          due.signature_algo, due.body_style, due.old_secrets,
+          CASE WHEN due.body_style = 'lago' THEN s.public_id END
 
 -- name: finish_deliveries
 -- Record a batch of attempts and what becomes of their deliveries. A result whose lease

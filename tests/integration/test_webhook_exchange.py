@@ -40,9 +40,8 @@ def post(
         secret=b"",
         signature_algo="hmac",
         body_style="standard",
-        old_secrets=(),
-        old_secrets_until=None,
-        organization_id=uuid4(),
+        old_secrets=None,
+        organization_id=None,
     )
 
     async def run() -> Answer:

@@ -60,12 +60,10 @@ class Signer:
         Raises SecretUnreadable.
         """
         body = claim.body
-        if claim.body_style == "lago":
+        if claim.organization_id is not None:
             body = lago_body(claim.type, claim.organization_id, body)
         secret, key = self._secret(claim.secret)
-        keys = [key]
-        if claim.old_secrets_until is not None and claim.old_secrets_until > now:
-            keys += [self._secret(sealed)[1] for sealed in claim.old_secrets]
+        old_keys = [self._secret(sealed)[1] for sealed in claim.old_secrets or ()]
         if claim.signature_algo == JWT:
             signature = self._token(body)
         else:
@@ -73,7 +71,7 @@ class Signer:
         return Letter(
             body,
             {
-                **sign_headers(keys, claim.message_id, now, body),
+                **sign_headers([key, *old_keys], claim.message_id, now, body),
                 **lago_headers(claim.signature_algo, signature, claim.message_id),
             },
         )
