@@ -115,6 +115,11 @@ def send_events(_: Person, who: Person) -> Answer:
     return who.post("/events/batch", {"events": [{**event, "code": "count"}]})
 
 
+def ask_for_estimate(_: Person, who: Person) -> Answer:
+    event = {"external_subscription_id": "olgas-1", "code": "count"}
+    return who.post("/events/estimate_fees", {"event": event})
+
+
 def ask_for_customers(_: Person, who: Person) -> Answer:
     return who.get("/customers")
 
@@ -197,6 +202,7 @@ ASKED = {
     f"{BASE}/events": lambda _, who: who.get("/events"),
     f"{BASE}/events/<path:transaction_id>": ask_for_event,
     f"{BASE}/events/batch": send_events,
+    f"{BASE}/events/estimate_fees": ask_for_estimate,
     f"{BASE}/invoices": lambda _, who: who.get("/invoices"),
     f"{BASE}/invoices/<lago_id>": ask_for_invoice,
     f"{BASE}/invoices/<lago_id>/download": ask_for_pdf,
@@ -269,6 +275,13 @@ AS_IF_NONE: list[tuple[Ask, Callable[[Person], Answer]]] = [
         ),
     ),
     (ask_for_event, lambda who: who.get("/events/nobodys")),
+    (
+        ask_for_estimate,
+        lambda who: who.post(
+            "/events/estimate_fees",
+            {"event": {"external_subscription_id": "nobodys", "code": "count"}},
+        ),
+    ),
     (
         ask_for_invoice,
         lambda who: who.get("/invoices/01a208f7-ff66-715c-a59b-eda35af14387"),
