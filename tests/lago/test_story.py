@@ -37,6 +37,7 @@ def test_usage_of_every_aggregation_and_charge_model_is_counted_once(
     app.set_up()
     app.subscribe()
     app.lago.events.create(app.event(STORY["first_event"]))
+    [fee] = app.lago.events.estimate_fees(app.event(STORY["events"][9]))["fees"]
     batch = models.BatchEvent(events=[app.event(e) for e in STORY["events"]])
     again = models.BatchEvent(
         events=[app.event(e) for e in (STORY["first_event"], *STORY["events"][:3])]
@@ -53,6 +54,7 @@ def test_usage_of_every_aggregation_and_charge_model_is_counted_once(
         for charge in usage.charges_usage
     } == STORY["usage"]
     assert usage.currency == "CAD"
+    assert fee.amount_cents == 1750  # the level of 7 that l1 alone would bring
     assert found.properties == {"calls": 60}
     app.send_last("c9", calls=1)
     later = app.await_usage(STORY["amount_cents"] + 5)
