@@ -67,11 +67,14 @@ def check_revived(
     if not before.archived or after.archived:
         return
     if has_subscriptions(conn, service, before.code, now):
-        raise InUse("code: is that of an archived plan that still has subscriptions")
+        raise InUse(
+            "code: is that of an archived plan that still has subscriptions to bill"
+        )
 
 
 def has_subscriptions(conn: Connection, service: str, plan: str, now: datetime) -> bool:
-    """Whether a subscription that has not ended has the plan, had or will have it."""
+    """Whether a subscription has the plan, had or will have it, unless it has ended and
+    its last period is frozen: until then it is billed by what the plan is."""
     names = {"service": service, "code": plan, "now": now}
     found = conn.execute(_SQL["subscriptions_of_plan"], names).fetchone()
     return found is not None

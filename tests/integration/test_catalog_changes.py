@@ -274,9 +274,27 @@ def test_an_archived_plan_without_subscriptions_holds_no_metric(
     conn: Connection, app: World
 ) -> None:
     subscribe(conn, app, "pro", (NOW - timedelta(days=1)).isoformat())
+    conn.execute("UPDATE subscription SET freeze_due_at = NULL")
     delete_plan(conn, app.service_id, "pro", NOW)
 
     assert delete_metric(conn, app.service_id, "tokens", NOW).changed == {"archived"}
+
+
+def test_a_plan_that_an_ended_period_is_still_billed_by_is_not_made_anew(
+    conn: Connection, app: World
+) -> None:
+    subscribe(conn, app, "pro", (NOW - timedelta(minutes=1)).isoformat())
+    delete_plan(conn, app.service_id, "pro", NOW)
+    anew = {**PLAN, "price": Decimal(5), "archived": False}
+
+    with pytest.raises(InUse, match="still has subscriptions to bill"):
+        save_plan(conn, app.service_id, "pro", anew, NOW)
+    with pytest.raises(InUse, match="plan pro charges it"):
+        delete_metric(conn, app.service_id, "tokens", NOW)
+
+    conn.execute("UPDATE subscription SET freeze_due_at = NULL")  # it is frozen
+    save_plan(conn, app.service_id, "pro", anew, NOW)
+    assert held_plan(conn, app).price == 5
 
 
 def test_an_archived_code_is_made_anew_unless_a_subscription_has_it(

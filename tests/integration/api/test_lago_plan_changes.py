@@ -386,6 +386,21 @@ def test_what_decides_a_subscriptions_bills_cannot_change(
     assert keeper.plans.find("plan") == before
 
 
+def test_it_cannot_either_while_an_ended_subscription_is_to_be_billed(
+    keeper: Any, olga: Person, conn: Connection
+) -> None:
+    conn.execute(
+        "UPDATE subscription SET ended_at = now() WHERE service_id = %s",
+        [olga.service_id],
+    )
+    conn.commit()
+
+    status, body = refusal(keeper.plans.update, Plan(interval="yearly"), "plan")
+
+    assert status == 422
+    assert body["error_details"] == {"interval": ["value_is_invalid"]}
+
+
 def test_a_plan_without_subscriptions_may_change_its_interval(keeper: Any) -> None:
     keeper.plans.create(a_plan())
 
