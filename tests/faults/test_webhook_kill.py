@@ -34,7 +34,7 @@ pytestmark = pytest.mark.faults
 PUMP = """
 import sys
 from workers.webhooks import pump
-pump(sys.argv[1], sys.argv[2], allow_loopback=True, seconds=20)
+pump(sys.argv[1], sys.argv[2], issuer="", allow_loopback=True, seconds=20)
 """
 
 
