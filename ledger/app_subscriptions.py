@@ -10,7 +10,12 @@ from ledger.db import Connection
 from ledger.holding import SUBSCRIPTION, lock_record
 from ledger.local_changes import save_subscription
 from ledger.periods import period_at
-from ledger.plan_changes import forget_change, plan_change, yearly_price
+from ledger.plan_changes import (
+    begin_planned,
+    forget_change,
+    plan_change,
+    yearly_price,
+)
 from ledger.queries import load_queries
 from ledger.subscriptions import (
     ACTIVE,
@@ -20,7 +25,12 @@ from ledger.subscriptions import (
     Subscription,
     find_subscription,
 )
-from ledger.told_subscriptions import STARTED, UPDATED, tell_subscription
+from ledger.told_subscriptions import (
+    STARTED,
+    UPDATED,
+    tell_change,
+    tell_subscription,
+)
 from schemas.lago_customers import DEFAULT_TIMEZONE
 
 _SECOND: Final = timedelta(seconds=1)
@@ -81,6 +91,7 @@ def put_subscription(
         raise NameTaken("has ended, and cannot begin again; give the next another id")
     if found.customer != given.customer:
         raise NameTaken("is the subscription of another customer")
+    found = begin_planned(conn, service, found, now)
     if found.plan == given.plan:
         return found
     dearer = yearly_price(*price) >= yearly_price(found.price, found.plan_interval)
@@ -128,16 +139,6 @@ def update_subscription(
     started = after is not None and after.status != found.status
     event = STARTED if started else UPDATED
     return tell_change(conn, service[0], external_id, event, now)
-
-
-def tell_change(
-    conn: Connection, service_id: int, external_id: str, event: str, now: datetime
-) -> Subscription:
-    """Tell of the subscription as it is by now; answers it."""
-    found = find_subscription(conn, service_id, external_id, now)
-    assert found is not None  # noqa: S101 - the caller has its lock, and has found it
-    tell_subscription(conn, service_id, found, event, now)
-    return found
 
 
 def _can_be_made_anew(found: Subscription) -> bool:

@@ -8,11 +8,9 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
-from ledger.app_subscriptions import tell_change
 from ledger.db import Connection
 from ledger.holding import SUBSCRIPTION, lock_record
-from ledger.local_changes import save_subscription
-from ledger.plan_changes import forget_change
+from ledger.plan_changes import begin_planned
 from ledger.queries import load_queries
 from ledger.subscriptions import (
     ACTIVE,
@@ -21,7 +19,7 @@ from ledger.subscriptions import (
     TERMINATED,
     find_subscription,
 )
-from ledger.told_subscriptions import ENDED, STARTED, UPDATED, tell_subscription
+from ledger.told_subscriptions import ENDED, STARTED, tell_subscription
 
 PAGE: Final = 500
 
@@ -48,19 +46,8 @@ def begin_plan(conn: Connection, key: Key, now: datetime) -> None:
     service_id, code, external_id = key
     lock_record(conn, SUBSCRIPTION, code, external_id)
     found = find_subscription(conn, service_id, external_id, now)
-    if found is None or found.next_plan is None or found.next_plan_at is None:
-        return
-    begins = found.next_plan_at
-    if begins > now:
-        return
-    end = found.terms.ended_at
-    if end is None or end > begins:
-        plan = {"plan": found.next_plan}
-        save_subscription(conn, service_id, external_id, plan, now, plan_from=begins)
-        forget_change(conn, found.id)
-        tell_change(conn, service_id, external_id, UPDATED, now)
-    else:
-        forget_change(conn, found.id)
+    if found is not None:
+        begin_planned(conn, (service_id, code), found, now)
 
 
 def tell_due(conn: Connection, key: Key, now: datetime) -> None:

@@ -30,7 +30,8 @@ class ServiceAwaited(LookupError):
 
 
 def take_event(conn: Connection, event: EventRow, now: datetime) -> bool:
-    """Put an event into the outbox; False when the app has been told of it before.
+    """Put an event into the outbox; False when the app has been told of it before, or
+    has deleted the customer that it is about.
 
     Safe to repeat, and to run twice at once: the key is noted in the transaction of
     the outbox's message. Raises ServiceUnknown and ServiceAwaited.
@@ -43,6 +44,8 @@ def take_event(conn: Connection, event: EventRow, now: datetime) -> bool:
     if conn.execute(_SQL["note_event"], values).fetchone() is None:
         return False
     if own is not None and not is_news(conn, found[0], event.type, own, now):
+        return False
+    if _is_deleted(conn, found[0], event.data.get("customer")):
         return False
     data = complete_event(conn, found[0], event, now)
     data = complete_record(conn, found[0], data, now)
@@ -58,6 +61,15 @@ def bury_event(
     found = conn.execute(_SQL["service_of"], code).fetchone()
     service_id = None if found is None else found[0]
     bury(conn, DeadLetter(KIND, service_id, row["key"], row, reason, detail, 1), now)
+
+
+def _is_deleted(
+    conn: Connection, service_id: int, customer: Mapping[str, Any] | None
+) -> bool:
+    if customer is None:
+        return False
+    key = {"service_id": service_id, "external_id": customer["external_id"]}
+    return conn.execute(_SQL["is_deleted"], key).fetchone() is not None
 
 
 def _unknown(conn: Connection, event: EventRow) -> LookupError:

@@ -3,11 +3,10 @@
 from datetime import datetime, timedelta
 from typing import Final
 
-from ledger.app_subscriptions import tell_change
 from ledger.db import Connection
 from ledger.holding import SUBSCRIPTION, lock_record
 from ledger.local_changes import save_subscription
-from ledger.plan_changes import forget_change
+from ledger.plan_changes import begin_planned, forget_change
 from ledger.queries import load_queries
 from ledger.subscriptions import (
     ACTIVE,
@@ -15,7 +14,7 @@ from ledger.subscriptions import (
     Subscription,
     find_subscription,
 )
-from ledger.told_subscriptions import ENDED, UPDATED
+from ledger.told_subscriptions import ENDED, UPDATED, tell_change
 
 SECOND: Final = timedelta(seconds=1)
 
@@ -39,6 +38,7 @@ def end_subscription(
     found = find_subscription(conn, service[0], external_id, now)
     if found is None or found.status not in (ACTIVE, PENDING):
         return None
+    found = begin_planned(conn, service, found, now)
     if found.status == ACTIVE and status == PENDING:
         if not forget_change(conn, found.id):
             return None

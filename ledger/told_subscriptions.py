@@ -13,7 +13,13 @@ from typing import Any, Final
 from ledger.db import Connection
 from ledger.queries import load_queries
 from ledger.subscription_object import subscription_object
-from ledger.subscriptions import ACTIVE, PENDING, TERMINATED, Subscription
+from ledger.subscriptions import (
+    ACTIVE,
+    PENDING,
+    TERMINATED,
+    Subscription,
+    find_subscription,
+)
 from ledger.telling import tell
 
 STARTED: Final = "subscription.started"
@@ -44,6 +50,16 @@ def tell_subscription(
     conn.execute(_SQL["note_told"], {**status, "terms": json.dumps(terms)})
     if event_type is not None:
         tell(conn, service_id, event_type, {"subscription": told}, now)
+
+
+def tell_change(
+    conn: Connection, service_id: int, external_id: str, event: str, now: datetime
+) -> Subscription:
+    """Tell of the subscription as it is by now; answers it."""
+    found = find_subscription(conn, service_id, external_id, now)
+    assert found is not None  # noqa: S101 - the caller has its lock, and has found it
+    tell_subscription(conn, service_id, found, event, now)
+    return found
 
 
 def is_news(

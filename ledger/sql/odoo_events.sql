@@ -13,3 +13,9 @@ SELECT id FROM service WHERE code = %(code)s;
 SELECT EXISTS (SELECT FROM odoo_sync
                 WHERE kind = 'service'
                   AND greatest(synced_at, failed_at) > %(moment)s);
+
+-- name: is_deleted
+-- A row: the app has deleted the customer.
+SELECT FROM customer
+ WHERE service_id = %(service_id)s AND external_id = %(external_id)s
+   AND deleted_at IS NOT NULL;

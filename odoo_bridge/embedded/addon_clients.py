@@ -1,5 +1,6 @@
 """A customer of ``apply_catalog``: which client it is, and what the app says of it."""
 
+import unicodedata
 from typing import Any
 
 from odoo_bridge.embedded import rows as r
@@ -119,7 +120,9 @@ def _read_place(env: Env, row: r.Row) -> dict[str, Any]:
         raise r.RowError(f"country: {code!r} is no country's code")
     if name is None or not country["has_states"]:
         return {"country_id": country["id"]}
-    state = one(env, "find_state", {"country_id": country["id"], "state": name})
+    letters = unicodedata.normalize("NFKD", name)  # whose states have no accents
+    plain = "".join(c for c in letters if not unicodedata.combining(c))
+    state = one(env, "find_state", {"country_id": country["id"], "state": plain})
     if state is None:
         raise r.RowError(f"state: {name!r} is no state of {code.upper()}")
     return {"country_id": country["id"], "state_id": state["id"]}

@@ -87,13 +87,16 @@ def test_a_new_client_has_all_that_the_app_says(world: World) -> None:
         assert place["code"] == code
 
 
-def test_a_state_may_be_a_name(world: World) -> None:
-    row = new(world, state="british columbia", country="ca")
+@pytest.mark.parametrize(
+    ("name", "code"), [("british columbia", "BC"), ("Québec", "QC")]
+)
+def test_a_state_may_be_a_name(world: World, name: str, code: str) -> None:
+    row = new(world, state=name, country="ca")
     assert statuses(apply(world.odoo, "customer", row)) == ["created"]
 
     key = client(world, "n1", "state_id")["state_id"]
     (state,) = world.odoo.ask("res.country.state", "read", ids=[key], fields=["code"])
-    assert state["code"] == "BC"
+    assert state["code"] == code
 
 
 @pytest.mark.parametrize(

@@ -287,6 +287,30 @@ def test_a_downgrade_that_is_asked_for_again_is_not_told_again(
     ]
 
 
+def test_a_downgrade_that_is_due_begins_before_anything_else_is_done(
+    conn: Connection, world: World
+) -> None:
+    service = (world.service_id, world.code)
+    put(conn, world)
+    begins = put(conn, world, "cheap").next_plan_at
+    assert begins is not None
+    given = SubscriptionInput("s", "customer", "cheap", {})
+
+    again = put_subscription(conn, service, given, begins + DAY)
+    ended = end_subscription(conn, service, "s", None, begins + 2 * DAY)
+
+    assert (again.plan, again.next_plan) == ("cheap", None)
+    assert ended is not None
+    rows = conn.execute("SELECT effective_at FROM plan_history ORDER BY 1 DESC")
+    assert rows.fetchone() == (begins,)
+    assert [name for name, _ in told(conn)] == [
+        "subscription.started",
+        "subscription.updated",
+        "subscription.updated",
+        "subscription.terminated",
+    ]
+
+
 def test_a_customer_is_deleted_beside_a_change_of_its_subscription(
     conn: Connection, world: World, database_url: str
 ) -> None:
@@ -402,6 +426,21 @@ def test_what_a_deleted_customer_used_is_billed(conn: Connection, world: World) 
     assert row.fetchone() == (Decimal(3), True)
     query = "SELECT status FROM period_bill ORDER BY period_end DESC LIMIT 1"
     assert conn.execute(query).fetchone() == ("due",)
+
+
+def test_what_odoo_does_with_a_deleted_customer_is_told_to_nobody(
+    conn: Connection, world: World
+) -> None:
+    def odoo_renames(name: str) -> bool:
+        data = {"customer": {"external_id": "customer", "name": name}}
+        row = EventRow(name, world.code, "customer.updated", data, NOW)
+        return take_event(conn, row, NOW)
+
+    put(conn, world)
+    before = odoo_renames("Ada")
+    delete_customer(conn, (world.service_id, world.code), "customer", NOW)
+
+    assert (before, odoo_renames("Grace")) == (True, False)
 
 
 def test_one_that_was_canceled_is_never_billed_not_even_a_least_amount(

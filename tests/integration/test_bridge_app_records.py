@@ -12,7 +12,8 @@ from ledger.app_subscriptions import SubscriptionInput, put_subscription
 from ledger.customer_deletion import delete_customer
 from ledger.db import connect as connect_ledger
 from ledger.due_subscriptions import STEPS
-from ledger.subscriptions import Subscription
+from ledger.subscription_ends import end_subscription
+from ledger.subscriptions import Subscription, find_subscription
 from odoo_bridge.catalog_load import load_catalog_file
 from odoo_bridge.client import connect
 from odoo_bridge.errors import OdooUnreachableError
@@ -134,6 +135,33 @@ def test_a_deleted_customers_subscription_ends_in_odoo_which_keeps_the_client(
     assert order(bridge)["ended_at"] == f"{NOW:%Y-%m-%d %H:%M:%S}"
     assert "lago-c" in exported(bridge, "customer")
     assert in_ledger(bridge, "customer", "deleted_at IS NULL", "lago-c") == (False,)
+
+
+def test_one_that_was_canceled_and_made_anew_arrives_with_its_new_customer(
+    bridge: Bridge,
+) -> None:
+    service = (bridge.world.service_id, bridge.world.code)
+    subscribe(bridge, "plan", started_at=NOW + 3 * DAY)
+    send(bridge)
+    with connect_ledger(bridge.database_url) as conn:
+        end_subscription(conn, service, "lago-1", None, NOW)
+    send(bridge)
+    pull_catalog(bridge.client, bridge.database_url, now())
+    given = SubscriptionInput("lago-1", "lago-d", "cheap", {"started_at": NOW - DAY})
+    with connect_ledger(bridge.database_url) as conn:
+        made = put_subscription(conn, service, given, NOW)
+
+    send(bridge)
+    pull_catalog(bridge.client, bridge.database_url, now())
+
+    assert made.status == "active"
+    row = order(bridge)
+    assert (row["customer"], row["plan"], row["ended_at"]) == ("lago-d", "cheap", False)
+    assert row["started_at"] == f"{NOW - DAY:%Y-%m-%d %H:%M:%S}"
+    with connect_ledger(bridge.database_url) as conn:
+        found = find_subscription(conn, service[0], "lago-1", NOW)
+    assert found is not None
+    assert (found.status, found.customer, found.plan) == ("active", "lago-d", "cheap")
 
 
 def plan_in_ledger(bridge: Bridge) -> Any:

@@ -1,5 +1,7 @@
 """What an app says of a customer beside name and e-mail, as fields of the client."""
 
+import unicodedata
+
 from . import rows as r
 
 TEXTS = {
@@ -42,13 +44,19 @@ def _read_place(env, row):
         raise r.RowError(f"country: {code!r} is no country's code")
     if name is None or not country.state_ids:
         return {"country_id": country.id}
-    wanted = name.casefold()
+    wanted = _plain(name)
     state = country.state_ids.filtered(
-        lambda s: wanted in (s.code.casefold(), s.name.casefold())
+        lambda s: wanted in (_plain(s.code), _plain(s.name))
     )[:1]
     if not state:
         raise r.RowError(f"state: {name!r} is no state of {country.code}")
     return {"country_id": country.id, "state_id": state.id}
+
+
+def _plain(name):
+    """The name without its accents and capitals: Québec is Odoo's Quebec."""
+    letters = unicodedata.normalize("NFKD", name.casefold())
+    return "".join(c for c in letters if not unicodedata.combining(c))
 
 
 def _find_language(env, wanted):
