@@ -1,5 +1,7 @@
 """Lago's signatures and bodies, against a known vector, PyJWT and a plain model."""
 
+import hashlib
+import hmac
 import json
 from typing import Any
 from uuid import UUID
@@ -11,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.webhook_types import KNOWN_TYPES, LAGO_TYPES, object_type_of
+from workers.webhooks.hmac_key import HmacKey
 from workers.webhooks.lago import hmac_signature, jwt_signature, lago_body
 
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -37,9 +40,20 @@ def test_hmac_is_lagos() -> None:
         b'"invoice":{"lago_id":"abc"}}'
     )
     assert (
-        hmac_signature("11111111-2222-3333-4444-555555555555", body)
+        hmac_signature(HmacKey(b"11111111-2222-3333-4444-555555555555"), body)
         == "k+EnW9Ev6FxQ64DEQ/qKiI08MUTjyWNCopiSogo9kOA="
     )
+
+
+@given(key=st.binary(max_size=200), messages=st.lists(st.binary(), min_size=1))
+def test_a_ready_key_signs_as_the_standard_library(
+    key: bytes, messages: list[bytes]
+) -> None:
+    ready = HmacKey(key)
+
+    for message in messages:
+        expected = hmac.digest(key, message, hashlib.sha256)
+        assert ready.digest(message) == expected
 
 
 @settings(deadline=None, max_examples=30)

@@ -5,8 +5,6 @@
 """
 
 import base64
-import hashlib
-import hmac
 import json
 from typing import Final
 from uuid import UUID
@@ -16,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from schemas.webhook_types import object_type_of
+from workers.webhooks.hmac_key import HmacKey
 
 HMAC: Final = "hmac"
 JWT: Final = "jwt"
@@ -50,10 +49,9 @@ def lago_headers(algorithm: str, signature: str, message_id: str) -> dict[str, s
     }
 
 
-def hmac_signature(secret: str, body: bytes) -> str:
-    """Of the body alone; the key is the text's ASCII bytes."""
-    digest = hmac.digest(secret.encode(), body, hashlib.sha256)
-    return base64.b64encode(digest).decode()
+def hmac_signature(key: HmacKey, body: bytes) -> str:
+    """Of the body alone; the key is of the secret's ASCII bytes."""
+    return base64.b64encode(key.digest(body)).decode()
 
 
 def jwt_signature(key: RSAPrivateKey, issuer: str, body: bytes) -> str:

@@ -12,6 +12,7 @@ from ledger.db import Connection
 from ledger.sealing import SecretUnreadable, signing_key, unseal_secret
 from ledger.signing_key import signing_key_of
 from ledger.webhooks import Claim
+from workers.webhooks.hmac_key import HmacKey
 from workers.webhooks.lago import (
     JWT,
     hmac_signature,
@@ -36,7 +37,7 @@ class Signer:
     def __init__(self, secret_key: str, issuer: str) -> None:
         self._secret_key = secret_key
         self._issuer = issuer
-        self._secrets: dict[bytes, tuple[str, bytes]] = {}
+        self._secrets: dict[bytes, tuple[HmacKey, bytes]] = {}
         self._private_key: RSAPrivateKey | None = None
 
     def prepare(self, conn: Connection, claims: Sequence[Claim]) -> None:
@@ -62,12 +63,12 @@ class Signer:
         body = claim.body
         if claim.organization_id is not None:
             body = lago_body(claim.type, claim.organization_id, body)
-        secret, key = self._secret(claim.secret)
+        text_key, key = self._secret(claim.secret)
         old_keys = [self._secret(sealed)[1] for sealed in claim.old_secrets or ()]
         if claim.signature_algo == JWT:
             signature = self._token(body)
         else:
-            signature = hmac_signature(secret, body)
+            signature = hmac_signature(text_key, body)
         return Letter(
             body,
             {
@@ -81,11 +82,13 @@ class Signer:
             raise SecretUnreadable("the signing key does not open with this key")
         return jwt_signature(self._private_key, self._issuer, body)
 
-    def _secret(self, sealed: bytes) -> tuple[str, bytes]:
+    def _secret(self, sealed: bytes) -> tuple[HmacKey, bytes]:
+        """The key of the text as it was shown, Lago's, and the standard's."""
         if sealed not in self._secrets:
             secret = unseal_secret(sealed, self._secret_key)
             try:
-                self._secrets[sealed] = secret, signing_key(secret)
+                keys = HmacKey(secret.encode()), signing_key(secret)
             except ValueError as error:
                 raise SecretUnreadable(str(error)) from error
+            self._secrets[sealed] = keys
         return self._secrets[sealed]
