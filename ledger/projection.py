@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from zoneinfo import ZoneInfo
 
-from ledger.money import EXACT
+from ledger.money import EXACT, sum_exact
 from ledger.periods import Period
 from ledger.rating import Rating, Usage, rate_usage
 from ledger.unrated import rating_of
@@ -41,8 +41,8 @@ class ProjectedUsage:
     @property
     def amount(self) -> Decimal:
         """Projected, with the corrections that the bill has already."""
-        so_far = sum((each.rating.amount for each in self.usage.charges), Decimal(0))
-        projected = sum((rating.amount for rating in self.ratings), Decimal(0))
+        so_far = sum_exact(each.rating.amount for each in self.usage.charges)
+        projected = sum_exact(rating.amount for rating in self.ratings)
         return EXACT.add(EXACT.subtract(self.usage.amount, so_far), projected)
 
 

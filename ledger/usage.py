@@ -10,6 +10,7 @@ from uuid import UUID
 
 from ledger.charge import Charge
 from ledger.db import Connection
+from ledger.money import sum_exact
 from ledger.parts import Line, read_usages
 from ledger.periods import Period
 from ledger.queries import load_queries
@@ -72,7 +73,7 @@ class PeriodUsage:
             for correction in self.corrections
             if correction.currency == self.currency
         ]
-        return sum(lines, Decimal(0))
+        return sum_exact(lines)
 
 
 def read_corrections(

@@ -113,6 +113,15 @@ def test_the_projected_quantity_is_rated_and_money_is_not_scaled() -> None:
     assert projected.amount == Decimal("85.00")
 
 
+def test_no_digit_of_a_great_amount_is_lost() -> None:
+    charge = Charge("standard", Decimal(0), Decimal("0.01"))
+    great = Decimal("123456789012345678901234567891")
+
+    projected = project_usage(usage_of(charge, Usage(great, 1)), DECEMBER)
+
+    assert projected.amount == Decimal("1234567890123456789012345678.91")
+
+
 def test_a_price_per_event_is_of_the_projected_events() -> None:
     charge = Charge("percentage", Decimal(0), Decimal(1), fixed=Decimal("0.10"))
     fifteenth = NOVEMBER + timedelta(days=14, hours=2)

@@ -106,6 +106,13 @@ def test_the_amount_is_the_sum_of_charges_and_corrections() -> None:
     assert usage["taxes_amount_cents"] == 0
 
 
+def test_no_digit_of_a_great_amount_is_lost() -> None:
+    great = charge_of("api", "800000000000000000000000000014")
+    usage = answered(great, charge_of("sms", "11"))
+
+    assert usage["amount_cents"] == 20000000000000000000000000000100 + 25
+
+
 def test_a_correction_in_another_currency_is_shown_and_not_summed() -> None:
     usage = answered(charge_of("api", "12"), correction_of("api", "10", "14", "JPY"))
 
