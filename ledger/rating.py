@@ -14,12 +14,16 @@ from decimal import (
     Decimal,
     localcontext,
 )
+from typing import Final
 
 from ledger.charge import ZERO, Charge, Group
 from ledger.charge_models import Step, model_steps
 from ledger.money import EXACT, round_money
 
 ROUNDINGS = {"round": ROUND_HALF_UP, "ceil": ROUND_CEILING, "floor": ROUND_FLOOR}
+MAX_PARTS: Final = 100_000
+"""Of a line: its fees are kept with it, and a stored value has an end (a correction has
+them twice). Who groups by a property of more values names single events by it."""
 
 
 @dataclass(frozen=True)
@@ -152,6 +156,10 @@ def _rate_fee(charge: Charge, quantity: Decimal, events: int, currency: str) -> 
 
 
 def _rate_parts(charge: Charge, usage: Usage, currency: str) -> Rating:
+    if len(usage.parts) > MAX_PARTS:
+        raise ValueError(
+            f"its filters and groups have usage of more than {MAX_PARTS} values"
+        )
     if sum(part.events for part in usage.parts) != usage.events:
         raise ValueError("the parts of the usage are not all of it")
     slots = tuple(_rate_part(charge, p, currency) for p in fee_parts(charge, usage))

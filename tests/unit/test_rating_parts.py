@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ledger.charge import Charge, ChargeFilter, Group
 from ledger.charge_json import charge_from_json, charge_json
-from ledger.rating import Part, Usage, rate_correction, rate_usage
+from ledger.rating import MAX_PARTS, Part, Usage, rate_correction, rate_usage
 from ledger.working import line_from_json, line_json
 from tests import parts_model
 from tests.parts_model import PROPERTIES, Event, charges
@@ -167,6 +167,14 @@ def test_usage_without_all_of_its_parts_is_not_rated() -> None:
 
     with pytest.raises(ValueError, match="parts"):
         rate_usage(charge, Usage(D(3), 2, (Part(None, ("eu",), D(1), 1),)), "CAD")
+
+
+def test_usage_of_more_groups_than_a_bill_can_keep_is_not_rated() -> None:
+    charge = Charge("standard", D(0), D(1), group_keys=("event",))
+    parts = [Part(None, (str(n),), D(1), 1) for n in range(MAX_PARTS + 1)]
+
+    with pytest.raises(ValueError, match="more than 100000 values"):
+        rate_usage(charge, Usage(D(len(parts)), len(parts), tuple(parts)), "CAD")
 
 
 @pytest.mark.parametrize(
