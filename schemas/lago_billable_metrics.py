@@ -7,10 +7,11 @@ from marshmallow import Schema, ValidationError, fields, validate, validates_sch
 
 from schemas.answers import MetaSchema
 from schemas.catalog import MAX_PRECISION
-from schemas.catalog_fields import LongText, Whole
+from schemas.catalog_fields import Whole
 from schemas.charge_terms import MAX_KEYS, MAX_VALUES
 from schemas.lago_catalog_fields import (
     LagoSchema,
+    Lines,
     NameCode,
     NameText,
     Only,
@@ -45,7 +46,7 @@ class MetricChangeSchema(LagoSchema):
 
     name = NameText()
     code = NameCode()
-    description = LongText()
+    description = Lines()
     aggregation_type = fields.String(
         validate=validate.OneOf(AGGREGATION_TYPES, error=_ONE_OF)
     )

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 
-from schemas.catalog_fields import Code, Text
+from schemas.catalog_fields import Code, LongText, Text
 from schemas.numbers import NumberInvalid, check_number, parse_number
 
 MAX_CENTS: Final = 10**15
@@ -40,6 +40,15 @@ class NameCode(Code):
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
         if value == "":
             raise ValidationError("value_is_mandatory: is empty")
+        return super()._deserialize(value, *args, **kwargs)
+
+
+class Lines(LongText):
+    """Lines, which may end as those of a form in a browser do; kept with LF alone."""
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        if isinstance(value, str):
+            value = value.replace("\r\n", "\n")
         return super()._deserialize(value, *args, **kwargs)
 
 

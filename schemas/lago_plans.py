@@ -7,10 +7,11 @@ from marshmallow import Schema, ValidationError, fields, validate, validates_sch
 
 from schemas.answers import MetaSchema
 from schemas.catalog import INTERVALS, MAX_THRESHOLDS
-from schemas.catalog_fields import LongText, Text, Whole
+from schemas.catalog_fields import Text, Whole
 from schemas.lago_catalog_fields import (
     MAX_CENTS,
     LagoSchema,
+    Lines,
     NameCode,
     NameText,
     Only,
@@ -42,7 +43,7 @@ class PlanChangeSchema(LagoSchema):
 
     name = NameText()
     code = NameCode()
-    description = LongText()
+    description = Lines()
     interval = fields.String(validate=_INTERVAL)
     amount_cents = Whole(0, MAX_CENTS)
     amount_currency = fields.String(validate=_CURRENCY)

@@ -6,7 +6,7 @@ from typing import Any, Final
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 
 from schemas.answers import MetaSchema
-from schemas.usage import Text
+from schemas.catalog_fields import Text
 from schemas.webhook_types import ALL_TYPES, KNOWN_TYPES
 
 MAX_ENDPOINTS: Final = 10

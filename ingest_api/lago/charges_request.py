@@ -161,7 +161,8 @@ def _check_values(values: Mapping[str, Sequence[str]], metric: MetricEntry) -> N
         if key not in metric.filters:
             text = f"value_is_invalid: is no filter of metric {metric.code}"
             raise ValidationError({"values": {key: [text]}})
-        if missing := [value for value in wanted if value not in metric.filters[key]]:
+        allowed = set(metric.filters[key])
+        if missing := [value for value in wanted if value not in allowed]:
             text = f"value_is_invalid: {missing[0]} is no value of the metric's filter"
             raise ValidationError({"values": {key: [text]}})
         if len(set(wanted)) < len(wanted):

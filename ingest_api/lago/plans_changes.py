@@ -33,7 +33,7 @@ from ledger.db import Connection
 from ledger.holding import PLAN, lock_record
 from ledger.keys import Principal
 from ledger.local_changes import LocalChangeRefused
-from ledger.money import from_cents
+from ledger.money import currency_places, from_cents
 from schemas.catalog import DEFAULT_GRACE_HOURS
 from schemas.catalog_entries import Threshold
 from schemas.lago_plans import NewPlanSchema, PlanChangeSchema
@@ -146,6 +146,23 @@ def _refuse_settled(
         ):
             text = f"{name}: cannot change while the plan has subscriptions"
             raise refused_change(LocalChangeRefused(text))
+    _refuse_other_cents(values, before)
+
+
+def _refuse_other_cents(values: Mapping[str, Any], before: PlanEntry) -> None:
+    """A thousand cents are ten dollars, and would be ten yen: all amounts in cents have
+    to be given when the smallest unit becomes another part of the currency."""
+    places = currency_places(values.get("amount_currency", before.currency))
+    if places == currency_places(before.currency):
+        return
+    held = {
+        "amount_cents": before.price,
+        "usage_thresholds": before.usage_thresholds,
+        "charges": any(charge.minimum for charge in before.charges),
+    }
+    text = "value_is_mandatory: its cents are no longer the same amount"
+    if missing := {name for name in held if held[name] and name not in values}:
+        raise refused({name: [text] for name in sorted(missing)})
 
 
 def _fields(

@@ -410,6 +410,27 @@ def test_a_plan_without_subscriptions_may_change_its_interval(keeper: Any) -> No
     assert (changed.interval, changed.amount_currency) == ("yearly", "USD")
 
 
+def test_cents_are_given_anew_when_they_become_another_part_of_the_currency(
+    keeper: Any,
+) -> None:
+    keeper.plans.create(a_plan())
+
+    status, body = refusal(keeper.plans.update, Plan(amount_currency="JPY"), "pro")
+
+    assert status == 422
+    assert body["error_details"] == {"amount_cents": ["value_is_mandatory"]}
+    change = Plan(amount_currency="JPY", amount_cents=1999)
+    assert keeper.plans.update(change, "pro").amount_cents == 1999
+    kept = keeper.plans.update(Plan(amount_currency="KRW"), "pro")
+    assert (kept.amount_currency, kept.amount_cents) == ("KRW", 1999)
+
+
+def test_a_description_from_a_form_has_lines(keeper: Any) -> None:
+    made = keeper.plans.create(a_plan(description="One\r\ntwo"))
+
+    assert made.description == "One\ntwo"
+
+
 def test_a_deleted_plan_is_answered_and_gone(keeper: Any) -> None:
     made = keeper.plans.create(a_plan())
 

@@ -60,6 +60,16 @@ def created(person: Person, **fields: Any) -> dict[str, Any]:
     return endpoint
 
 
+def test_an_empty_name_is_none(olga: Person) -> None:
+    made = created(olga, name="Main")
+    path = f"/webhook_endpoints/{made['lago_id']}"
+
+    changed = ask(olga, "PUT", path, {"webhook_endpoint": {"name": ""}})
+
+    assert (made["name"], changed.status) == ("Main", 200)
+    assert changed.body["webhook_endpoint"]["name"] is None
+
+
 def test_the_client_makes_reads_lists_changes_and_deletes_an_endpoint(
     lago: Any,
 ) -> None:
