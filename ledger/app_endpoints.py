@@ -158,8 +158,9 @@ def remove_endpoint(
 
     Raises EndpointUnknown.
     """
-    endpoint = find_endpoint(conn, service_id, endpoint_id)
     key = {"service_id": service_id, "id": endpoint_id}
+    conn.execute(_SQL["lock_endpoint"], key)
+    endpoint = find_endpoint(conn, service_id, endpoint_id)
     if not conn.execute(_SQL["delete_endpoint"], {**key, "now": now}).rowcount:
         raise EndpointUnknown(str(endpoint_id))
     conn.execute(_SQL["drop_waiting"], {"id": endpoint_id})

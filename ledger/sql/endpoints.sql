@@ -74,6 +74,12 @@ UPDATE webhook_endpoint
        secret            = %(secret)s
  WHERE service_id = %(service_id)s AND id = %(id)s AND deleted_at IS NULL
 
+-- name: lock_endpoint
+-- Once no transaction is about to send something there: drop_waiting sees all of it.
+SELECT id FROM webhook_endpoint
+ WHERE service_id = %(service_id)s AND id = %(id)s AND deleted_at IS NULL
+   FOR UPDATE
+
 -- name: delete_endpoint
 UPDATE webhook_endpoint
    SET deleted_at = %(now)s, enabled = false, disabled_at = %(now)s,

@@ -3,21 +3,28 @@
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from flask import Flask
 from lago_python_client.exceptions import LagoApiError
 from lago_python_client.models.webhook_endpoint import WebhookEndpoint
 
-from ledger.db import Connection
+from ledger.app_endpoints import remove_endpoint
+from ledger.db import Connection, connect
 from ledger.outbox import enqueue_event
 from ledger.sealing import signing_key
 from tests.api_world import BASE, Answer, Person, answer_of
 from tests.lago_world import lago_client, served
+from tests.waiting import wait_until
 
 URL = "https://app.example/hooks"
+WAITING = """
+    SELECT FROM pg_stat_activity
+     WHERE datname = current_database() AND wait_event_type = 'Lock'
+"""
 
 
 @pytest.fixture(scope="module")
@@ -333,3 +340,35 @@ def test_lagos_headers_tell_what_the_key_has_left(olga: Person) -> None:
 
     for name in ("Limit", "Remaining", "Reset"):
         assert answer.headers[f"X-RateLimit-{name}"].isdigit()
+
+
+def test_nothing_waits_for_a_deleted_endpoint_whichever_came_first(
+    olga: Person, conn: Connection, database_url: str
+) -> None:
+    def somebody_waits() -> bool:
+        conn.rollback()
+        return conn.execute(WAITING).fetchone() is not None
+
+    def send(other: Connection) -> None:
+        enqueue_event(other, olga.service_id, "invoice.created", {}, datetime.now(UTC))
+
+    first, second = created(olga), created(olga, webhook_url=f"{URL}/2")
+    path = f"/webhook_endpoints/{first['lago_id']}"
+    with ThreadPoolExecutor() as threads, connect(database_url) as other:
+        send(other)
+        gone = threads.submit(ask, olga, "DELETE", path)
+        wait_until(somebody_waits, "the event is before the deletion")
+        other.commit()
+        assert gone.result().status == 200
+
+        now, its_id = datetime.now(UTC), UUID(second["lago_id"])
+        remove_endpoint(other, olga.service_id, its_id, now)
+        with connect(database_url) as third:
+            sent = threads.submit(send, third)
+            wait_until(somebody_waits, "the deletion is before the event")
+            other.commit()
+            sent.result()
+
+    waiting = "SELECT FROM webhook_delivery WHERE endpoint_id = ANY(%s)"
+    ids = [UUID(first["lago_id"]), UUID(second["lago_id"])]
+    assert conn.execute(waiting, [ids]).fetchall() == []
