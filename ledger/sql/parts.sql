@@ -2,7 +2,9 @@
 -- The usage of each line, apart by the filters and groups of its charge, as it stands for
 -- the bill of a period: by the counters that had come by then, without those that had
 -- been taken back. The filter is chosen as ledger.charge.Charge.place_of says; of a
--- unique metric a member counts where its latest counter does not remove it.
+-- unique metric a member counts where its latest counter does not remove it. The
+-- joins are FULL ones because PostgreSQL, which guesses that there are few parts, can then
+-- not compare each with each; what has no other side makes no difference.
 WITH line AS MATERIALIZED (
     SELECT l.subscription_id, l.metric_id, l.period_start, l.usage_start, l.aggregation,
            l.terms, l.number,
@@ -60,7 +62,7 @@ folded AS MATERIALIZED (
      GROUP BY number, dimensions, aggregation
 ),
 part AS MATERIALIZED (
-    SELECT d.number, d.dimensions, coalesce(f.place, -1) AS place, g.values
+    SELECT d.*, coalesce(f.place, -1) AS place, g.values
       FROM folded d
       JOIN line l USING (number)
      CROSS JOIN LATERAL (
@@ -86,30 +88,27 @@ part AS MATERIALIZED (
      ) AS g
 ),
 counted AS (
-    SELECT d.number, t.place, t.values, d.aggregation, sum(d.events)::bigint AS events,
-           sum(d.total) AS total, max(d.greatest) AS greatest
-      FROM folded d
-      JOIN part t USING (number, dimensions)
-     GROUP BY d.number, t.place, t.values, d.aggregation
+    SELECT number, place, values, aggregation, sum(events)::bigint AS events,
+           sum(total) AS total, max(greatest) AS greatest
+      FROM part
+     GROUP BY number, place, values, aggregation
 ),
 latest AS (
-    SELECT DISTINCT ON (p.number, t.place, t.values) p.number, t.place, t.values,
+    SELECT DISTINCT ON (t.number, t.place, t.values) t.number, t.place, t.values,
            p.amount
-      FROM present p
-      JOIN folded d ON d.number = p.number AND d.dimensions = p.dimensions
-                   AND d.last_at = p.occurred_at
-      JOIN part t ON t.number = p.number AND t.dimensions = p.dimensions
-     WHERE p.aggregation = 'last'
-     ORDER BY p.number, t.place, t.values, p.occurred_at DESC, p.transaction_id DESC
+      FROM (SELECT * FROM present WHERE aggregation = 'last') AS p
+      FULL JOIN part t ON t.number = p.number AND t.dimensions = p.dimensions
+                      AND t.last_at = p.occurred_at
+     WHERE coalesce(t.number, 0) > 0
+     ORDER BY t.number, t.place, t.values, p.occurred_at DESC, p.transaction_id DESC
 ),
 member AS (
-    SELECT DISTINCT ON (p.number, t.place, t.values, u.member COLLATE "C")
-           p.number, t.place, t.values, p.removes
-      FROM present p
-      JOIN part t ON t.number = p.number AND t.dimensions = p.dimensions
+    SELECT DISTINCT ON (t.number, t.place, t.values, u.member COLLATE "C")
+           t.number, t.place, t.values, p.removes
+      FROM (SELECT * FROM present WHERE aggregation = 'unique') AS p
+      FULL JOIN part t ON t.number = p.number AND t.dimensions = p.dimensions
      CROSS JOIN unnest(counter_members(p.value, p.members)) AS u (member)
-     WHERE p.aggregation = 'unique'
-     ORDER BY p.number, t.place, t.values, u.member COLLATE "C", p.occurred_at DESC,
+     ORDER BY t.number, t.place, t.values, u.member COLLATE "C", p.occurred_at DESC,
               p.transaction_id DESC
 ),
 members AS (
@@ -117,7 +116,7 @@ members AS (
       FROM member
      GROUP BY number, place, values
 )
-SELECT c.number - 1, nullif(c.place, -1), c.values,
+SELECT number - 1, nullif(place, -1), values,
        coalesce(CASE c.aggregation
                     WHEN 'sum' THEN c.total
                     WHEN 'max' THEN c.greatest
@@ -127,5 +126,5 @@ SELECT c.number - 1, nullif(c.place, -1), c.values,
                 END, 0),
        c.events
   FROM counted c
-  LEFT JOIN latest l USING (number, place, values)
-  LEFT JOIN members m USING (number, place, values)
+  FULL JOIN latest l USING (number, place, values)
+  FULL JOIN members m USING (number, place, values)
