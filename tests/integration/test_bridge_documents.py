@@ -136,6 +136,20 @@ def test_what_is_wanted_is_fetched_and_kept_once(bridge: Bridge) -> None:
     assert (content_of(bridge, public_id) or b"").startswith(b"%PDF")
 
 
+def test_what_was_fetched_outlasts_the_pulls_after_it(bridge: Bridge) -> None:
+    move_id, public_id = invoice_of(bridge)
+    want(bridge, public_id)
+    fetch(bridge)
+
+    pull(bridge)
+
+    assert (content_of(bridge, public_id) or b"").startswith(b"%PDF")
+    want(bridge, public_id)
+    assert fetch(bridge) == DocumentReport(stored=1)
+    pull(bridge)
+    assert (content_of(bridge, public_id) or b"").startswith(b"%PDF")
+
+
 def test_what_is_not_wanted_is_not_fetched(bridge: Bridge) -> None:
     _, public_id = invoice_of(bridge)
 

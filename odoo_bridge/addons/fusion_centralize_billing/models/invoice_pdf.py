@@ -1,6 +1,7 @@
 """``fusion.billing.service.invoice_pdf``: an invoice as Odoo's report prints it."""
 
 import base64
+from contextlib import closing
 
 from odoo import api, models
 
@@ -23,7 +24,8 @@ class Service(models.Model):
         "pdf", "reason"}``: the row as export_catalog has it in the same transaction, by
         which the caller sees whether it is what it means; the PDF in base64. Where
         there is none it is False, and the reason is gone, no_report_engine
-        (wkhtmltopdf is missing or broken here) or too_large. Sends and posts nothing.
+        (wkhtmltopdf is missing or broken here) or too_large. Sends, posts and writes
+        nothing.
         Raises AccessError for a user who is not the bridge.
         """
         env = self._as_bridge().env
@@ -47,5 +49,8 @@ class Service(models.Model):
         reports = move.with_company(move.company_id).env["ir.actions.report"]
         if reports.get_wkhtmltopdf_state() in NO_ENGINE:
             return b"", "no_report_engine"
-        content, kind = reports._render_qweb_pdf(REPORT, [move.id])
+        # Rendering computes fields, which marks the invoice as written: it would be
+        # pulled as changed, and its PDF be out of date as soon as it is stored.
+        with closing(self.env.cr.savepoint()):
+            content, kind = reports._render_qweb_pdf(REPORT, [move.id])
         return (content, False) if kind == "pdf" else (b"", "no_report_engine")
