@@ -137,7 +137,7 @@ def test_what_is_wanted_is_fetched_and_kept_once(bridge: Bridge) -> None:
 
 
 def test_what_was_fetched_outlasts_the_pulls_after_it(bridge: Bridge) -> None:
-    move_id, public_id = invoice_of(bridge)
+    _, public_id = invoice_of(bridge)
     want(bridge, public_id)
     fetch(bridge)
 
