@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import redis
@@ -11,6 +12,7 @@ from ledger.db import Connection
 from tests.api_world import Person, make_person, running_app
 from tests.books import prove_books
 from tests.embedded_servers import BrokerServer, PostgresServer, new_database
+from tests.lago_world import lago_client, served
 
 _numbers = itertools.count(1)
 
@@ -56,3 +58,16 @@ def olga(app: Flask, conn: Connection) -> Person:
 def mallory(app: Flask, conn: Connection) -> Person:
     """Owns another service, and must be refused at Olga's."""
     return make_person(app, conn)
+
+
+@pytest.fixture(scope="module")
+def url(app: Flask) -> Iterator[str]:
+    """Where the app answers over HTTP."""
+    with served(app) as url:
+        yield url
+
+
+@pytest.fixture
+def lago(url: str, olga: Person) -> Any:
+    """Lago's client with Olga's key."""
+    return lago_client(url, olga.key)

@@ -1,6 +1,5 @@
 """What Lago has and this has not: 501, and what to use instead."""
 
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
@@ -12,15 +11,9 @@ from lago_python_client.exceptions import LagoApiError
 
 from schemas.lago_absent_rows import ABSENT
 from tests.api_world import BASE, Person
-from tests.lago_world import lago_client, models, served
+from tests.lago_world import lago_client, models
 
 WALLETS = ABSENT[0].instead
-
-
-@pytest.fixture(scope="module")
-def url(app: Flask) -> Iterator[str]:
-    with served(app) as url:
-        yield url
 
 
 def test_the_client_is_told_what_to_use_instead(url: str, olga: Person) -> None:

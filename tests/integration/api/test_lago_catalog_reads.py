@@ -1,16 +1,14 @@
 """Lago's client reads metrics, plans and charges, as Odoo brought them."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from flask import Flask
 from lago_python_client.exceptions import LagoApiError
 from lago_python_client.models.charge import ChargesResponse
 
 from ledger.db import Connection
 from tests.api_world import Person
-from tests.lago_world import lago_client, served
+from tests.lago_world import lago_client
 
 FILTERS = """
     UPDATE metric SET filters = '[{"key": "region", "values": ["ca", "us"]}]',
@@ -38,12 +36,6 @@ THEIRS = """
 """
 ODD = ["%00", "%ff", "%ed%a0%80", "x" * 800, "%2F", "..", "'"]
 NO_PAGES = [{"page": "0"}, {"per_page": "x"}, {"page": "9" * 40}]
-
-
-@pytest.fixture(scope="module")
-def url(app: Flask) -> Iterator[str]:
-    with served(app) as url:
-        yield url
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Credit notes from Odoo, as Lago's own client lists and gets them."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -8,28 +7,13 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from flask import Flask
 from lago_python_client.exceptions import LagoApiError
 
 from ledger.db import Connection
 from tests.api_world import Person
 from tests.invoice_world import PLAN_LINE, USAGE_LINE, bring_credit_note, bring_invoice
-from tests.lago_world import lago_client, served
 
 SPENT = {"residual": Decimal(0), "settled": Decimal("62.15")}
-
-
-@pytest.fixture(scope="module")
-def url(app: Flask) -> Iterator[str]:
-    """Where the app answers."""
-    with served(app) as url:
-        yield url
-
-
-@pytest.fixture
-def lago(url: str, olga: Person) -> Any:
-    """Lago's client with Olga's key."""
-    return lago_client(url, olga.key)
 
 
 def ids(answer: Any) -> list[UUID]:

@@ -5,30 +5,17 @@ Olga owns a service, Mallory another.
 
 import itertools
 import json
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from flask import Flask
 from lago_python_client.exceptions import LagoApiError
 
 from ledger.db import Connection
 from tests.api_world import Person, counter, work_off
-from tests.lago_world import lago_client, models, served
+from tests.lago_world import lago_client, models
 
 _numbers = itertools.count(1)
-
-
-@pytest.fixture(scope="module")
-def url(app: Flask) -> Iterator[str]:
-    with served(app) as url:
-        yield url
-
-
-@pytest.fixture
-def lago(url: str, olga: Person) -> Any:
-    return lago_client(url, olga.key)
 
 
 @pytest.fixture

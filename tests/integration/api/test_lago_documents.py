@@ -1,6 +1,5 @@
 """PDFs of invoices: asked for by Lago's client, opened by a browser without a key."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -28,19 +27,6 @@ from tests.invoice_world import POSTED, bring_credit_note, bring_invoice
 from tests.lago_world import lago_client, served
 
 PDF = b"%PDF-1.4 what Odoo printed"
-
-
-@pytest.fixture(scope="module")
-def url(app: Flask) -> Iterator[str]:
-    """Where the app answers."""
-    with served(app) as url:
-        yield url
-
-
-@pytest.fixture
-def lago(url: str, olga: Person) -> Any:
-    """Lago's client with Olga's key."""
-    return lago_client(url, olga.key)
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,5 @@
 """An estimate is what the same event then costs, and leaves nothing behind."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -8,7 +7,6 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lago_python_client.exceptions import LagoApiError
@@ -19,7 +17,7 @@ from ledger.db import Connection, connect
 from ledger.place import EPOCH, MICROSECOND
 from schemas.messages import BatchMessage, Counter
 from tests.api_world import Person, counter, work_off
-from tests.lago_world import lago_client, models, served
+from tests.lago_world import lago_client, models
 from tests.waiting import wait_until
 
 CODES = ("sum", "max", "last", "unique", "count")
@@ -31,12 +29,6 @@ TABLES = """
                   'FROM %I t', tablename)
       FROM pg_tables WHERE schemaname = 'public' ORDER BY tablename
 """
-
-
-@pytest.fixture(scope="module")
-def url(app: Flask) -> Iterator[str]:
-    with served(app) as url:
-        yield url
 
 
 @pytest.fixture

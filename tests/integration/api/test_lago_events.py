@@ -11,7 +11,6 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from flask import Flask
 from lago_python_client.exceptions import LagoApiError
 from lago_python_client.models.event import EventResponse
 
@@ -27,15 +26,9 @@ from tests.api_world import (
     queued_messages,
     work_off,
 )
-from tests.lago_world import lago_client, models, served
+from tests.lago_world import lago_client, models
 
 NOW = int(datetime.now(UTC).timestamp())
-
-
-@pytest.fixture(scope="module")
-def url(app: Flask) -> Iterator[str]:
-    with served(app) as url:
-        yield url
 
 
 @pytest.fixture

@@ -1,13 +1,11 @@
 """Invoices from Odoo, as Lago's own client lists and gets them."""
 
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from flask import Flask
 from lago_python_client.exceptions import LagoApiError
 
 from ledger.db import Connection
@@ -19,22 +17,8 @@ from tests.invoice_world import (
     bring_credit_note,
     bring_invoice,
 )
-from tests.lago_world import lago_client, served
 
 TOMORROW = datetime.now(UTC).date() + timedelta(days=2)
-
-
-@pytest.fixture(scope="module")
-def url(app: Flask) -> Iterator[str]:
-    """Where the app answers."""
-    with served(app) as url:
-        yield url
-
-
-@pytest.fixture
-def lago(url: str, olga: Person) -> Any:
-    """Lago's client with Olga's key."""
-    return lago_client(url, olga.key)
 
 
 def ids(answer: Any) -> list[UUID]:

@@ -1,26 +1,18 @@
 """Lago's client reads a subscription's usage in its whole life, and says of before."""
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from flask import Flask
 
 from ledger.db import Connection
 from tests.api_world import BASE, Person, answer_of, counter, work_off
-from tests.lago_world import lago_client, served
+from tests.lago_world import lago_client
 from workers.thresholds import check_thresholds
 
 PATH = "/subscriptions/{}/lifetime_usage"
 GIVEN = "external_historical_usage_amount_cents"
-
-
-@pytest.fixture(scope="module")
-def url(app: Flask) -> Iterator[str]:
-    with served(app) as url:
-        yield url
 
 
 @pytest.fixture

@@ -1,28 +1,20 @@
 """Lago's client makes, changes and deletes metrics, with a key that may."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from flask import Flask
 from lago_python_client.exceptions import LagoApiError
 
 from ledger.db import Connection
 from ledger.keys import create_key
 from tests.api_world import Person, answer_of
-from tests.lago_world import lago_client, models, served
+from tests.lago_world import lago_client, models
 
 BillableMetric = models.billable_metric.BillableMetric
 
 REGIONS = models.billable_metric.BillableMetricFilters.parse_obj(
     [{"key": "region", "values": ["ca", "us"]}]
 )
-
-
-@pytest.fixture(scope="module")
-def url(app: Flask) -> Iterator[str]:
-    with served(app) as url:
-        yield url
 
 
 @pytest.fixture

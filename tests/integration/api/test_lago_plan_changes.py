@@ -1,12 +1,10 @@
 """Lago's client makes, changes and deletes plans, with a key that may."""
 
-from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
 import httpx
 import pytest
-from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lago_python_client.exceptions import LagoApiError
@@ -15,7 +13,7 @@ from ledger.db import Connection
 from ledger.keys import create_key
 from tests.api_world import Person, answer_of
 from tests.lago_charges import MODELS, as_read, properties
-from tests.lago_world import lago_client, models, served
+from tests.lago_world import lago_client, models
 
 BillableMetric = models.billable_metric.BillableMetric
 Charge, ChargeFilter = models.charge.Charge, models.charge.ChargeFilter
@@ -25,12 +23,6 @@ UsageThreshold = models.usage_threshold.UsageThreshold
 UsageThresholds = models.usage_threshold.UsageThresholds
 
 AMOUNT = {"properties": {"amount": ["invalid_amount"]}}
-
-
-@pytest.fixture(scope="module")
-def url(app: Flask) -> Iterator[str]:
-    with served(app) as url:
-        yield url
 
 
 @pytest.fixture

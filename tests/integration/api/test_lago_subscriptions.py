@@ -7,14 +7,12 @@ another.
 import itertools
 import json
 import random
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from flask import Flask
 from lago_python_client.exceptions import LagoApiError
 
 from ledger.catalog import ChargeRow, PlanRow, upsert_plan
@@ -22,17 +20,11 @@ from ledger.db import Connection
 from ledger.due_subscriptions import STEPS
 from ledger.unparking import apply_parked
 from tests.api_world import Person, counter, work_off
-from tests.lago_world import lago_client, models, served
+from tests.lago_world import lago_client, models
 from workers.subscriptions import follow_subscriptions
 
 DAY = timedelta(days=1)
 _numbers = itertools.count(1)
-
-
-@pytest.fixture(scope="module")
-def url(app: Flask) -> Iterator[str]:
-    with served(app) as url:
-        yield url
 
 
 @pytest.fixture

@@ -1,18 +1,16 @@
 """A threshold's whole story with Lago's client: plan, customer, events, webhook."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from flask import Flask
 
 from ledger.db import Connection
 from ledger.endpoints import create_endpoint
 from ledger.keys import create_key
 from ledger.threshold_event import EVENT
 from tests.api_world import Person, work_off
-from tests.lago_world import lago_client, models, served
+from tests.lago_world import lago_client, models
 from tests.parked_world import KEY, events
 from workers.thresholds import check_thresholds
 
@@ -22,12 +20,6 @@ Plan = models.plan.Plan
 Subscription = models.subscription.Subscription
 UsageThreshold = models.usage_threshold.UsageThreshold
 UsageThresholds = models.usage_threshold.UsageThresholds
-
-
-@pytest.fixture(scope="module")
-def url(app: Flask) -> Iterator[str]:
-    with served(app) as url:
-        yield url
 
 
 @pytest.fixture

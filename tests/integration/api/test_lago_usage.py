@@ -1,6 +1,5 @@
 """Lago's client reads a period's usage: as it is, filtered, and projected."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from threading import Event as Signal
@@ -9,22 +8,15 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from flask import Flask
 from lago_python_client.exceptions import LagoApiError
 from lago_python_client.models.event import Event
 
 from ledger.db import Connection
 from tests.api_world import TODAY, Person, counter, work_off
-from tests.lago_world import lago_client, served
+from tests.lago_world import lago_client
 from tests.ledger_world import World, freeze
 
 PROJECTED = "/customers/{}/projected_usage"
-
-
-@pytest.fixture(scope="module")
-def url(app: Flask) -> Iterator[str]:
-    with served(app) as url:
-        yield url
 
 
 @pytest.fixture

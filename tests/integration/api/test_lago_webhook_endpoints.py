@@ -1,7 +1,6 @@
 """Webhook endpoints as an app manages them with Lago's own client."""
 
 import json
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
@@ -17,7 +16,6 @@ from ledger.db import Connection, connect
 from ledger.outbox import enqueue_event
 from ledger.sealing import signing_key
 from tests.api_world import BASE, Answer, Person, answer_of
-from tests.lago_world import lago_client, served
 from tests.waiting import wait_until
 
 URL = "https://app.example/hooks"
@@ -25,18 +23,6 @@ WAITING = """
     SELECT FROM pg_stat_activity
      WHERE datname = current_database() AND wait_event_type = 'Lock'
 """
-
-
-@pytest.fixture(scope="module")
-def url(app: Flask) -> Iterator[str]:
-    with served(app) as url:
-        yield url
-
-
-@pytest.fixture
-def lago(url: str, olga: Person) -> Any:
-    """Olga's client."""
-    return lago_client(url, olga.key)
 
 
 def ask(person: Person, method: str, path: str, body: Any = None) -> Answer:
